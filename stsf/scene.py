@@ -1,0 +1,307 @@
+"""A scene: what was observed (Y1, M1, M2), by which sensors, and the truth where it is known.
+
+Every inconsistency is refused on the way in, with one sentence that names the mend, so that
+nothing behind this file has to ask whether its input makes sense.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from affine import Affine
+from rasterio.crs import CRS
+
+from stsf.degradation import (
+    Psf,
+    SpatialDegradation,
+    SpectralDegradation,
+    noise_sigma,
+    relative_psf,
+)
+from stsf.errors import InputError
+from stsf.raster import Image, read_image, write_image
+from stsf.sensors import Sensor, from_bands, get_sensor, srf_matrix
+from stsf.validation import (
+    check_bands,
+    check_dates,
+    check_georeference,
+    check_grids,
+    check_values,
+    fill_gaps,
+)
+
+KINDS = ("unchanged", "harvest", "emergence", "flood", "construction")  # codes of a change map
+FILES = {
+    "lrhs_t1": "hs_t1.tif",
+    "hrms_t1": "ms_t1.tif",
+    "hrms_t2": "ms_t2.tif",
+    "hrhs_t1": "truth_t1.tif",
+    "hrhs_t2": "truth_t2.tif",
+    "change": "change.tif",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Observations on area grids of one extent; the product grid is that of M2.
+
+    Attributes:
+        lrhs_t1: Y1, (L, h, w) float32 reflectance.
+        hrms_t1: M1, (C, H, W), H = r·h and W = r·w.
+        hrms_t2: M2, (C, H, W).
+        hs: sensor of Y1, with L bands in order of wavelength.
+        ms: sensor of M1 and M2, with C bands.
+        hrhs_t1: X1, (L, H, W), where the truth is known.
+        hrhs_t2: X2, (L, H, W), where the truth is known.
+        change: (H, W) codes of `KINDS`, where known.
+        psf: PSF of each HS detector relative to the MS; by default from the sensors' MTF.
+        snr_hs: signal-to-noise ratio of the HS, dB.
+        snr_ms: signal-to-noise ratio of the MS, dB.
+        valid_lr: (h, w) False where Y1 has no data (filled from the nearest valid pixel).
+        valid_hr: (H, W) False where M1 or M2 has no data (filled likewise).
+        crs: coordinate reference system, if any.
+        transform: pixel to map coordinates of the high-resolution grid, if any.
+        dates: ISO dates of Y1, M1 and M2, if known.
+        name: shown in figures and tables.
+
+    Raises:
+        InputError: any inconsistency, in one sentence.
+    """
+
+    lrhs_t1: np.ndarray
+    hrms_t1: np.ndarray
+    hrms_t2: np.ndarray
+    hs: Sensor
+    ms: Sensor
+    hrhs_t1: np.ndarray | None = None
+    hrhs_t2: np.ndarray | None = None
+    change: np.ndarray | None = None
+    psf: tuple[Psf, ...] | None = None
+    snr_hs: float = 35.0
+    snr_ms: float = 40.0
+    valid_lr: np.ndarray | None = None
+    valid_hr: np.ndarray | None = None
+    crs: CRS | None = None
+    transform: Affine | None = None
+    dates: tuple[str, str, str] | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        check_bands(self)
+        check_grids(self)
+        check_dates(self.dates)
+        for key in ("lrhs_t1", "hrms_t1", "hrms_t2"):
+            check_values(key, getattr(self, key))
+        found = {
+            "valid_lr": np.isfinite(self.lrhs_t1).all(axis=0),
+            "valid_hr": np.isfinite(self.hrms_t1).all(0) & np.isfinite(self.hrms_t2).all(0),
+        }
+        for key, mask in found.items():
+            given = getattr(self, key)
+            object.__setattr__(self, key, mask if given is None else mask & given)
+        for key in ("lrhs_t1", "hrms_t1", "hrms_t2"):
+            object.__setattr__(self, key, fill_gaps(getattr(self, key)))
+        if self.psf is None:
+            object.__setattr__(self, "psf", relative_psf(self.hs, self.ms, self.ratio))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the product."""
+        return self.hrms_t2.shape[1], self.hrms_t2.shape[2]
+
+    @property
+    def ratio(self) -> int:
+        """High-resolution pixels along one side of a low-resolution pixel."""
+        return self.hrms_t2.shape[1] // self.lrhs_t1.shape[1]
+
+    @cached_property
+    def D(self) -> SpatialDegradation:
+        """X -> Y on the HS bands."""
+        assert self.psf is not None
+        return SpatialDegradation(self.size, self.ratio, self.psf, self.hs.detector)
+
+    @cached_property
+    def D_ms(self) -> SpatialDegradation:
+        """The same blur and decimation for the MS bands, each by the nearest HS band's detector."""
+        nearest = np.abs(self.ms.centre[:, None] - self.hs.centre).argmin(axis=1)
+        return self.D.at(self.hs.detector[nearest])
+
+    @cached_property
+    def R(self) -> SpectralDegradation:
+        """X -> M."""
+        return SpectralDegradation(srf_matrix(self.hs, self.ms)[0])
+
+    @cached_property
+    def noise_hs(self) -> np.ndarray:
+        """(L,) standard deviation of the noise in Y1, reflectance."""
+        return noise_sigma(self.lrhs_t1, self.snr_hs)
+
+    @cached_property
+    def noise_ms(self) -> np.ndarray:
+        """(C,) standard deviation of the noise in M1 and M2, reflectance."""
+        return noise_sigma(self.hrms_t1, self.snr_ms)
+
+    @classmethod
+    def read(
+        cls,
+        hs: str | Path,
+        ms1: str | Path,
+        ms2: str | Path,
+        *,
+        hs_sensor: str | None = None,
+        ms_sensor: str | None = None,
+        truth_t1: str | Path | None = None,
+        truth_t2: str | Path | None = None,
+        change: str | Path | None = None,
+        name: str = "",
+    ) -> Scene:
+        """Read three files (and the truth, if any) that share extent and CRS.
+
+        Args:
+            hs: Y1, with wavelengths or a known sensor.
+            ms1: M1.
+            ms2: M2, on the grid of M1.
+            hs_sensor: name for `stsf.sensors.get_sensor`; else the file's `SENSOR` tag is used.
+            ms_sensor: the same for the MS.
+            truth_t1: X1, if known.
+            truth_t2: X2, if known.
+            change: map of change codes, if known.
+            name: shown in figures and tables.
+
+        Raises:
+            InputError: unreadable file, or files that do not fit together.
+        """
+        y1, m1, m2 = read_image(hs), read_image(ms1), read_image(ms2)
+        check_georeference(y1, m1, m2)
+        known = {k: p for k, p in (("hrhs_t1", truth_t1), ("hrhs_t2", truth_t2)) if p}
+        good = y1.good if y1.good is not None else np.ones(len(y1.cube), bool)
+        return cls(
+            lrhs_t1=y1.cube[good], hrms_t1=m1.cube, hrms_t2=m2.cube,
+            hs=sensor_of(y1, hs_sensor, "--hs-sensor").select(good),
+            ms=sensor_of(m2, ms_sensor, "--ms-sensor"),
+            **{key: read_image(path).cube[good] for key, path in known.items()},
+            change=None if change is None else read_image(change).cube[0].astype(np.uint8),
+            crs=m2.crs, transform=m2.transform, name=name,
+            dates=(y1.date, m1.date, m2.date) if y1.date and m1.date and m2.date else None,
+        )  # fmt: skip
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Scene:
+        """Read a folder written by `Scene.write`; truth and change map where they are there."""
+        folder = Path(folder)
+        path = {key: folder / file for key, file in FILES.items()}
+        extra = {"hrhs_t1": "truth_t1", "hrhs_t2": "truth_t2", "change": "change"}
+        there = {name: path[key] for key, name in extra.items() if path[key].exists()}
+        inputs = path["lrhs_t1"], path["hrms_t1"], path["hrms_t2"]
+        return cls.read(*inputs, name=folder.name, **there)  # type: ignore[arg-type]
+
+    def write(self, folder: str | Path) -> Path:
+        """Write one GeoTIFF per cube (int16 x 1e-4) under the names of `FILES`."""
+        folder = Path(folder)
+        for key, file in FILES.items():
+            if getattr(self, key) is not None:
+                dtype = "uint8" if key == "change" else "int16"
+                write_image(folder / file, self.image(key), dtype)  # type: ignore[arg-type]
+        return folder
+
+    def image(self, key: str, cube: np.ndarray | None = None) -> Image:
+        """One cube of the scene (or `cube` in its place) with band table and georeference."""
+        cube = getattr(self, key) if cube is None else cube
+        if key == "change":
+            return Image(cube[None], ("change",), crs=self.crs, transform=self.transform)
+        coarse, spectral = key == "lrhs_t1", "hs" if "hrms" not in key else "ms"
+        sensor: Sensor = getattr(self, spectral)
+        valid = self.valid_lr if coarse else self.valid_hr
+        when = None
+        if self.dates:
+            when = self.dates[{"lrhs_t1": 0, "hrms_t1": 1, "hrhs_t1": 1}.get(key, 2)]
+        scale = self.ratio if coarse else 1
+        return Image(
+            cube=np.where(valid, cube, np.nan).astype(np.float32),
+            names=sensor.band_names, wavelength=sensor.centre, fwhm=sensor.fwhm,
+            sensor=sensor.name, date=when, crs=self.crs,
+            transform=None if self.transform is None else self.transform * Affine.scale(scale),
+        )  # fmt: skip
+
+    def crop(self, rows: slice, columns: slice) -> Scene:
+        """A window given in low-resolution pixels, for a quick look or a patch."""
+        r = self.ratio
+        fine = tuple(slice(r * s.start, r * s.stop) for s in (rows, columns))
+        moved = self.transform and self.transform * Affine.translation(fine[1].start, fine[0].start)
+        window: dict[str, np.ndarray] = {
+            key: getattr(self, key)[(..., *(  # LR arrays by LR pixels, HR arrays by HR pixels
+                (rows, columns) if key in ("lrhs_t1", "valid_lr") else fine))]
+            for key in (*FILES, "valid_lr", "valid_hr") if getattr(self, key) is not None
+        }  # fmt: skip
+        return replace(self, **window, transform=moved)  # type: ignore[arg-type]
+
+    def to_xarray(self) -> xr.Dataset:
+        """All cubes with wavelength, x and y as coordinates (pixel centres, metres if known)."""
+        dims = {"lrhs_t1": ("wavelength", "y_lr", "x_lr")}
+        dims |= {k: ("wavelength", "y", "x") for k in ("hrhs_t1", "hrhs_t2")}
+        dims |= {k: ("band", "y", "x") for k in ("hrms_t1", "hrms_t2")}
+        there = {k: d for k, d in dims.items() if getattr(self, k) is not None}
+        data = xr.Dataset({k: (d, getattr(self, k)) for k, d in there.items()})
+        if self.change is not None:
+            data["change"] = (("y", "x"), self.change)
+        transform = self.transform or Affine.identity()
+        for suffix, r, (rows, columns) in (
+            ("", 1, self.size), ("_lr", self.ratio, self.lrhs_t1.shape[1:]),
+        ):  # fmt: skip
+            x, _ = transform * (r * (np.arange(columns) + 0.5), 0.0)
+            _, y = transform * (0.0, r * (np.arange(rows) + 0.5))
+            data = data.assign_coords({f"x{suffix}": x, f"y{suffix}": y})
+        data = data.assign_coords(wavelength=self.hs.centre, band=list(self.ms.band_names))
+        return data.assign_attrs(ratio=self.ratio, hs=self.hs.name, ms=self.ms.name)
+
+
+def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
+    """The sensor of a file: named by the caller or the file, with the file's own band table.
+
+    A band table read from the product always wins over the one we know; a measured response is
+    kept where the bands agree to within half their width.
+
+    Args:
+        image: the file, with its band table.
+        name: what the caller says; else the file's `SENSOR` tag.
+        option: the command line option to name in the error.
+
+    Raises:
+        InputError: neither wavelengths nor a known sensor, or bands that do not fit.
+    """
+    known = _known_sensor(image, name)
+    if image.wavelength is not None:
+        fwhm = image.fwhm if image.fwhm is not None else np.abs(np.gradient(image.wavelength))
+        if known is None:
+            return from_bands(image.wavelength, fwhm, name=image.sensor or "unnamed")
+        nearest = np.abs(known.centre - image.wavelength[:, None]).argmin(axis=1)
+        known = known.select(nearest)
+        if np.all(np.abs(known.centre - image.wavelength) <= fwhm / 2):
+            return replace(known, centre=image.wavelength, fwhm=fwhm)
+        return from_bands(image.wavelength, fwhm, name=known.name, gsd=known.gsd)
+    if known is None:
+        raise InputError(
+            f"expected band wavelengths in the file, found none: name the sensor ({option})"
+        )
+    if set(image.names) <= set(known.band_names):
+        return known.select(list(image.names))
+    if len(known) != len(image.cube):
+        raise InputError(
+            f"{known.name} has {len(known)} bands, the file has {len(image.cube)} and no "
+            "wavelengths: add CENTRAL_WAVELENGTH_UM to each band (GDAL's IMAGERY domain)"
+        )
+    return known
+
+
+def _known_sensor(image: Image, name: str | None) -> Sensor | None:
+    """A name given by the caller must be known; a foreign tag in a file is no error."""
+    if name:
+        return get_sensor(name)
+    try:
+        return get_sensor(image.sensor) if image.sensor else None
+    except InputError:
+        return None
