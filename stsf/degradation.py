@@ -130,7 +130,7 @@ def blur_matrix(size: int, ratio: int, sigma: float, shift: float = 0.0) -> np.n
                [0.  , 0.  , 0.  , 0.11, 0.79, 0.11]])
     """
     centre = ratio * np.arange(size // ratio) + (ratio - 1) / 2 + shift  # (h,)
-    reach = int(np.ceil(4 * sigma)) + 1
+    reach = int(np.ceil(5 * sigma)) + 1
     taps = np.floor(centre)[:, None].astype(int) + np.arange(-reach, reach + 2)  # (h, taps)
     weights = np.exp(-0.5 * ((taps - centre[:, None]) / sigma) ** 2)
     return _place(taps, weights, size, border="symmetric")
