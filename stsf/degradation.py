@@ -22,7 +22,6 @@ from stsf.sensors import Sensor
 
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
-RATIOS = range(2, 11)
 SMALLEST_SIGMA = 0.3  # HR px; below it a sampled Gaussian no longer has the width it was given
 
 
@@ -174,7 +173,7 @@ class SpatialDegradation:
 
     Args:
         size: (H, W) of the high-resolution image, multiples of `ratio`.
-        ratio: whole number from 2 to 10.
+        ratio: whole number of at least 2.
         psf: one `Psf` for all bands, or one per detector.
         detector: (L,) index of each band's PSF; needed with more than one PSF.
 
@@ -217,9 +216,9 @@ class SpatialDegradation:
         ]
 
     def _check(self) -> None:
-        if self.ratio not in RATIOS:
+        if self.ratio < 2 or self.ratio != int(self.ratio):
             raise InputError(
-                f"ratio must be a whole number from {RATIOS[0]} to {RATIOS[-1]}, got {self.ratio}: "
+                f"ratio must be a whole number of at least 2, got {self.ratio}: "
                 "resample one of the two grids first"
             )
         if any(n % self.ratio or n < self.ratio for n in self.size):

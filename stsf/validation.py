@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from stsf.degradation import RATIOS
 from stsf.errors import InputError
 from stsf.raster import Image
 
 if TYPE_CHECKING:
     from stsf.scene import Scene
 
+RATIOS = range(2, 11)  # HS to MS pixel size of the satellite pairs that fly
 DAYS_APART = 30  # HS and MS at t1 describe one state of the ground; farther apart they do not
 BRIGHT = 2.0  # no surface reflectance reaches this, except in a few glinting pixels
 
