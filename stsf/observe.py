@@ -266,12 +266,12 @@ def wald(
     # A detector without a PSF of its own shares the only one given.
     psf = (psf,) * len(hs.mtf) if isinstance(psf, Psf) else psf
     y1 = SpatialDegradation((height, width), ratio, psf, hs.detector).A(x1)
-    observed = {"lrhs_t1": (y1, snr_hs), "hrms_t1": (R.A(x1), snr_ms), "hrms_t2": (R.A(x2), snr_ms)}
-    noisy = {
-        key: image if snr is None else add_noise(image, snr, seed + i)
-        for i, (key, (image, snr)) in enumerate(observed.items())
-    }
+    m1, m2 = R.A(x1), R.A(x2)
+    if snr_hs is not None:
+        y1 = add_noise(y1, snr_hs, seed)
+    if snr_ms is not None:
+        m1, m2 = add_noise(m1, snr_ms, seed + 1), add_noise(m2, snr_ms, seed + 2)
     return Scene(
-        **noisy, hs=hs, ms=ms, hrhs_t1=x1, hrhs_t2=x2, psf=psf, name=name,
+        y1, m1, m2, hs, ms, hrhs_t1=x1, hrhs_t2=x2, psf=psf, name=name,
         snr_hs=40.0 if snr_hs is None else snr_hs, snr_ms=45.0 if snr_ms is None else snr_ms,
     )  # fmt: skip

@@ -24,7 +24,8 @@ from rasterio.errors import RasterioError
 from stsf.errors import InputError
 
 SCALE = 1e-4  # reflectance per count of an int16 file
-NODATA = {"int16": -32768, "float32": float("nan"), "uint8": None}
+EMPTY = -32768  # int16 count of a pixel without data
+NODATA = {"int16": EMPTY, "float32": float("nan"), "uint8": None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class Image:
         names: band descriptions, empty strings where the file has none.
         wavelength: (band,) band centres in nm, or None.
         fwhm: (band,) full widths at half maximum in nm, or None.
-        good: (band,) False where the product flags a band as bad.
+        good: (band,) False where the product flags a band as bad, or None.
         sensor: name of the sensor, or None.
         date: ISO date of acquisition, or None.
         crs: coordinate reference system, or None.
@@ -77,13 +78,13 @@ def read_image(path: str | Path, scale: float | None = None) -> Image:
             offsets = np.array(source.offsets)
             bands = [_band_tags(source, b) for b in source.indexes]
             table = _envi_table(source.tags(ns="ENVI"), source.count)
-            tags = source.tags()
+            tags, flags = source.tags(), _column(bands, "bbl", table)
             found = Image(
                 cube=_reflectance(cube, scales, offsets),
                 names=tuple(name or "" for name in source.descriptions),
                 wavelength=_column(bands, "wavelength", table),
                 fwhm=_column(bands, "fwhm", table),
-                good=_column(bands, "bbl", table, default=1.0) > 0,  # type: ignore[operator]
+                good=None if flags is None else flags > 0,
                 sensor=tags.get("SENSOR"),
                 date=tags.get("DATE"),
                 crs=source.crs,
@@ -137,16 +138,11 @@ def _envi_table(tags: Mapping[str, str], count: int) -> dict[str, np.ndarray]:
 
 
 def _column(
-    bands: list[dict[str, float]],
-    key: str,
-    table: dict[str, np.ndarray],
-    default: float | None = None,
+    bands: list[dict[str, float]], key: str, table: dict[str, np.ndarray]
 ) -> np.ndarray | None:
     if all(key in band for band in bands):
         return np.array([band[key] for band in bands])
-    if key in table:
-        return table[key]
-    return None if default is None else np.full(len(bands), default)
+    return table.get(key)
 
 
 def write_image(
@@ -190,7 +186,7 @@ def _counts(cube: np.ndarray, dtype: str) -> np.ndarray:
             f"int16 files hold reflectance up to 3.2767, got {np.nanmax(np.abs(cube)):.3g}: "
             'check the values or write dtype="float32"'
         )
-    return np.where(np.isnan(counts), NODATA["int16"], counts).astype(np.int16)
+    return np.where(np.isnan(counts), EMPTY, counts).astype(np.int16)
 
 
 def _write_bands(target: Any, image: Image) -> None:

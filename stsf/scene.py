@@ -221,7 +221,7 @@ class Scene:
             when = self.dates[{"lrhs_t1": 0, "hrms_t1": 1, "hrhs_t1": 1}.get(key, 2)]
         scale = self.ratio if coarse else 1
         return Image(
-            cube=np.where(valid, cube, np.nan).astype(np.float32),
+            cube=np.where(np.asarray(valid), cube, np.nan).astype(np.float32),
             names=sensor.band_names, wavelength=sensor.centre, fwhm=sensor.fwhm,
             sensor=sensor.name, date=when, crs=self.crs,
             transform=None if self.transform is None else self.transform * Affine.scale(scale),
@@ -252,8 +252,8 @@ class Scene:
         for suffix, r, (rows, columns) in (
             ("", 1, self.size), ("_lr", self.ratio, self.lrhs_t1.shape[1:]),
         ):  # fmt: skip
-            x, _ = transform * (r * (np.arange(columns) + 0.5), 0.0)
-            _, y = transform * (0.0, r * (np.arange(rows) + 0.5))
+            x = transform.c + transform.a * r * (np.arange(columns) + 0.5)
+            y = transform.f + transform.e * r * (np.arange(rows) + 0.5)
             data = data.assign_coords({f"x{suffix}": x, f"y{suffix}": y})
         data = data.assign_coords(wavelength=self.hs.centre, band=list(self.ms.band_names))
         return data.assign_attrs(ratio=self.ratio, hs=self.hs.name, ms=self.ms.name)
