@@ -85,7 +85,7 @@ def mtf_sigma(mtf: float, ratio: float) -> float:
     """
     if not 0.0 < mtf < 1.0:
         raise InputError(f"MTF at Nyquist must lie between 0 and 1, got {mtf}: 0.1-0.6 is usual")
-    return ratio / np.pi * np.sqrt(-2.0 * np.log(mtf))
+    return float(ratio / np.pi * np.sqrt(-2.0 * np.log(mtf)))
 
 
 def relative_psf(hs: Sensor, ms: Sensor, ratio: int) -> tuple[Psf, ...]:
@@ -100,7 +100,7 @@ def relative_psf(hs: Sensor, ms: Sensor, ratio: int) -> tuple[Psf, ...]:
     psfs = []
     for mtf in hs.mtf:
         variance = np.array([mtf_sigma(g, ratio) for g in mtf]) ** 2 - ms_sigma**2
-        if np.any(variance < SMALLEST_SIGMA**2):
+        if not np.all(variance >= SMALLEST_SIGMA**2):
             raise InputError(
                 f"{hs.name} (MTF {mtf}) is not blurrier than {ms.name} at ratio {ratio}: "
                 "check the MTF values and which image is the hyperspectral one"
@@ -145,6 +145,7 @@ def interpolation_matrix(size: int, ratio: int, shift: float = 0.0) -> np.ndarra
         (size, size/ratio) float64, rows summing to 1.
     """
     position = (np.arange(size) - (ratio - 1) / 2 - shift) / ratio  # (H,) in coarse pixels
+    position = np.clip(position, -0.5, size // ratio - 0.5)  # a large shift repeats the edge
     taps = np.floor(position)[:, None].astype(int) + np.arange(-1, 3)  # (H, 4)
     t = np.abs(position[:, None] - taps)
     near = 1.5 * t**3 - 2.5 * t**2 + 1
