@@ -1,0 +1,390 @@
+"""Library spectra: what surfaces look like between 400 and 2450 nm.
+
+Soils, built materials, dead and burned vegetation and PROSAIL canopies come from the package
+`earthlib` (MIT licence); water and snow, which it lacks, from two short published models. The
+library is split once into training and test materials, so that a network is never tested on a
+material it has seen.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stsf.errors import InputError
+from stsf.sensors import Sensor
+
+library_range = (400.0, 2450.0)  # nm; `earthlib` has no wavelengths in 1350-1460 and 1790-1960
+MATERIALS = ("soil", "built", "npv", "burned", "canopy", "water", "snow")
+CANOPY_PARAMETERS = ("LAI", "LMA", "CHL", "N")
+TEST_CANOPY_N = 2.05  # leaf structure N from here on is test
+TEST_CDOM = 0.5  # 1/m
+TEST_GRAIN = 0.4  # mm
+EARTHLIB_NAMES = {
+    "bare": "soil", "built": "built", "npv": "npv", "burned": "burned", "vegetation": "canopy",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """Spectra with their wavelengths, names and origin.
+
+    Attributes:
+        wavelength: (N,) nm.
+        spectra: (n, N) float32 reflectance, 0 to 1.2.
+        names: n names.
+        material: (n,) str, one of `MATERIALS`.
+        attributes: arrays (n,). Numbers, NaN where not defined: `LAI`, `LMA` (g/cm2), `CHL`
+            (ug/cm2), `N` of canopies; `chlorophyll` (mg/m3), `sediment` (g/m3), `cdom` (1/m) of
+            water; `grain` (mm) of snow. Strings: `kind` (road, sand, ...), `group` (what the split
+            keeps together: the site of a soil, else the name without its number).
+    """
+
+    wavelength: np.ndarray
+    spectra: np.ndarray
+    names: list[str]
+    material: np.ndarray
+    attributes: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def select(self, mask: ArrayLike) -> Library:
+        """The spectra at a boolean mask (n,) or an index array.
+
+        Example:
+            >>> lib = library("test")
+            >>> set(lib.select(lib.material == "snow").material.tolist())
+            {'snow'}
+        """
+        index = np.arange(len(self))[np.asarray(mask)]
+        return Library(
+            self.wavelength,
+            self.spectra[index],
+            [self.names[i] for i in index],
+            self.material[index],
+            {key: values[index] for key, values in self.attributes.items()},
+        )
+
+    def at(self, sensor: Sensor) -> np.ndarray:
+        """All spectra as a sensor's bands see them, float32 (n, L).
+
+        Between its wavelengths a spectrum is a straight line, also over the two gaps of the
+        library (water vapour), where the values are only a guess.
+
+        Raises:
+            InputError: a band centred outside `library_range`.
+
+        Example:
+            >>> from stsf.sensors import enmap
+            >>> library("test").at(enmap()).shape[1]
+            214
+        """
+        return self.spectra @ sensor.response(self.wavelength).T.astype(np.float32)
+
+
+def library(split: Literal["train", "test", "all"] = "all") -> Library:
+    """The library, or its training or test materials; loaded once.
+
+    Disjoint by construction: soils by site, built, dead and burned materials by name group (every
+    third group in alphabetical order is test), canopies by leaf structure (test N > 2.05), water
+    by coloured matter (test > 0.5 1/m), snow by grain radius (test > 0.4 mm). Five broken spectra
+    of `earthlib` are left out (see `is_broken`).
+
+    Example:
+        >>> sorted(set(library("train").material.tolist()))
+        ['built', 'burned', 'canopy', 'npv', 'snow', 'soil', 'water']
+    """
+    if split == "all":
+        return _everything()
+    if split not in ("train", "test"):
+        raise InputError(f"expected split 'train', 'test' or 'all', got {split!r}: use one of them")
+    return _split(split)
+
+
+@cache
+def _split(split: str) -> Library:
+    everything = _everything()
+    return everything.select(is_test(everything) == (split == "test"))
+
+
+def is_test(lib: Library) -> np.ndarray:
+    """Which spectra of the whole library belong to the test split, bool (n,)."""
+    test = np.zeros(len(lib), dtype=bool)
+    for material in ("soil", "built", "npv", "burned"):
+        mine = lib.material == material
+        groups = np.unique(lib.attributes["group"][mine])
+        test |= mine & np.isin(lib.attributes["group"], groups[2::3])
+    with np.errstate(invalid="ignore"):
+        test |= lib.attributes["N"] > TEST_CANOPY_N
+        test |= lib.attributes["cdom"] > TEST_CDOM
+        test |= lib.attributes["grain"] > TEST_GRAIN
+    return test
+
+
+def is_broken(wavelength: np.ndarray, spectra: np.ndarray) -> np.ndarray:
+    """Spectra (n, N) that cannot be reflectance, bool (n,).
+
+    Not finite, zero or negative, above 1.2, or with one band more than 0.07 off the mean of its
+    two neighbours 10 nm away; the sharpest real feature, kaolinite at 2210 nm, stays below.
+
+    Example:
+        >>> is_broken(np.array([400.0, 410, 420]), np.array([[0.1, 0.1, 0.1], [0.1, 0.3, 0.1]]))
+        array([False,  True])
+    """
+    step = np.diff(wavelength)
+    close = (step[1:] < 15) & (step[:-1] < 15)
+    spike = np.abs(spectra[:, 1:-1] - (spectra[:, :-2] + spectra[:, 2:]) / 2)[:, close]
+    sound = np.isfinite(spectra).all(1) & (spectra > 0).all(1) & (spectra <= 1.2).all(1)
+    return ~sound | (spike > 0.07).any(1)
+
+
+@cache
+def _everything() -> Library:
+    wavelength, spectra, rows = _read_earthlib()
+    keep = np.flatnonzero(~is_broken(wavelength, spectra))
+    water_spectra, water_attributes = _water_samples(wavelength)
+    snow_spectra, snow_attributes = _snow_samples(wavelength)
+    n_water, n_snow = len(water_spectra), len(snow_spectra)
+    material = [EARTHLIB_NAMES[rows[i]["LEVEL_2"]] for i in keep]
+    material += ["water"] * n_water + ["snow"] * n_snow
+    names = [rows[i]["NAME"] for i in keep]
+    names += [f"water-{i}" for i in range(n_water)] + [f"snow-{i}" for i in range(n_snow)]
+    canopy = np.array([_canopy_parameters(rows[i]["NAME"]) for i in keep])
+    strings = {
+        "kind": [rows[i]["LEVEL_3"] for i in keep] + material[len(keep) :],
+        "group": [_group(rows[i]) for i in keep] + material[len(keep) :],
+    }
+    attributes = {key: np.array(values) for key, values in strings.items()}
+    parts = {key: (canopy[:, j], 0) for j, key in enumerate(CANOPY_PARAMETERS)}
+    parts |= {key: (values, len(keep)) for key, values in water_attributes.items()}
+    parts |= {key: (values, len(keep) + n_water) for key, values in snow_attributes.items()}
+    for key, (values, start) in parts.items():
+        attributes[key] = np.full(len(names), np.nan)
+        attributes[key][start : start + len(values)] = values
+    every = np.concatenate([spectra[keep], water_spectra, snow_spectra]).astype(np.float32)
+    every.setflags(write=False)  # shared by all callers
+    return Library(wavelength, every, names, np.array(material), attributes)
+
+
+def _read_earthlib() -> tuple[np.ndarray, np.ndarray, list[dict[str, str]]]:
+    """Wavelengths (N,) in nm, spectra (n, N), one dictionary of names and places a spectrum.
+
+    Read from the package's files: importing `earthlib` takes longer than all the rest.
+    """
+    spec = find_spec("earthlib")
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError("expected the package earthlib, found none: pip install earthlib")
+    folder = Path(spec.submodule_search_locations[0]) / "data"
+    header = (folder / "spectra.sli.hdr").read_text(encoding="utf-8")
+    numbers = re.findall(r"\nwavelength = \{([^}]*)\}", header)[0]
+    wavelength = np.round(np.array(numbers.split(","), dtype=np.float64) * 1000, 3)
+    spectra = np.fromfile(folder / "spectra.sli", dtype="<f4").reshape(-1, len(wavelength))
+    with open(folder / "spectra.csv", newline="", encoding="utf-8") as file:
+        return wavelength, spectra, list(csv.DictReader(file))
+
+
+def _group(row: dict[str, str]) -> str:
+    """What the split keeps together: the site (0.1 degree) of a soil, else the name's stem."""
+    if row["LEVEL_2"] == "bare":
+        if not row["LAT"] or not row["LON"]:
+            return "site unknown"
+        return f"site {float(row['LAT']):.1f} {float(row['LON']):.1f}"
+    return re.sub(r"\.\d+-?$", "", row["NAME"])
+
+
+def _canopy_parameters(name: str) -> list[float]:
+    """LAI, LMA, CHL and N from a canopy's name, else NaN."""
+    found = re.fullmatch(r"v-LAI-(.+)-LMA-(.+)-CHL-(.+)-N-(.+)", name)
+    return [float(value) for value in found.groups()] if found else [np.nan] * 4
+
+
+def canopy(
+    lib: Library, lai: ArrayLike, chl: ArrayLike, like: ArrayLike | None = None
+) -> np.ndarray:
+    """Canopies of a library moved to another leaf area and chlorophyll: phenology.
+
+    A canopy depends on more than its four named parameters (water, soil, geometry), so each
+    spectrum keeps its own character and moves along the library's trend:
+    `R(lai, chl) = R_like * exp(t(lai, chl) - t(lai_like, chl_like))`, t being the log reflectance
+    as a quadratic in exp(-LAI/2), LAI, LMA, CHL and N, fitted on the canopies of `lib` alone.
+
+    Args:
+        lib: library whose canopies are used; give a split to stay within it.
+        lai: leaf area index (n,) or scalar, clipped to 0.5-8.
+        chl: chlorophyll in ug/cm2 (n,) or scalar, clipped to 10-60.
+        like: index (n,) of canopies in `lib`; None gives the trend itself at mean LMA and N.
+
+    Returns:
+        float32 (n, N) reflectance; (1, N) for scalars.
+
+    Raises:
+        InputError: an index that is not a canopy.
+
+    Example:
+        >>> red, nir = 27, 45  # 670 and 850 nm
+        >>> dense, sparse = canopy(library("train"), [6.0, 1.0], 40.0)
+        >>> bool(dense[red] < sparse[red]), bool(dense[nir] > sparse[nir])
+        (True, True)
+    """
+    lai, chl = np.broadcast_arrays(np.clip(lai, 0.5, 8.0), np.clip(chl, 10.0, 60.0))
+    lai, chl = np.atleast_1d(lai).astype(float), np.atleast_1d(chl).astype(float)
+    trend, mean = _canopy_trend(lib)
+    if like is None:
+        wanted = np.stack([lai, np.full_like(lai, mean[1]), chl, np.full_like(lai, mean[3])], 1)
+        return np.exp(trend(wanted)).astype(np.float32)
+    index = np.broadcast_to(np.asarray(like), lai.shape)
+    own = np.stack([lib.attributes[key][index] for key in CANOPY_PARAMETERS], axis=1)  # (n, 4)
+    if np.isnan(own).any():
+        raise InputError(
+            "expected indices of canopies, got one of another material: choose among "
+            "np.flatnonzero(lib.material == 'canopy')"
+        )
+    wanted = np.stack([lai, own[:, 1], chl, own[:, 3]], axis=1)
+    return (lib.spectra[index] * np.exp(trend(wanted) - trend(own))).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _canopy_trend(lib: Library) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
+    """Log reflectance as a function of parameters (n, 4), and the mean parameters (4,)."""
+    mine = lib.material == "canopy"
+    if mine.sum() < 50:
+        raise InputError(
+            f"expected a library with at least 50 canopies, got {mine.sum()}: use library(...)"
+        )
+    known = np.stack([lib.attributes[key][mine] for key in CANOPY_PARAMETERS], axis=1)
+    mean, std = known.mean(0), known.std(0)
+
+    def features(parameters: np.ndarray) -> np.ndarray:
+        z = np.column_stack([np.exp(-parameters[:, 0] / 2) * 5, (parameters - mean) / std])
+        pairs = [z[:, i] * z[:, j] for i in range(5) for j in range(i, 5)]
+        return np.column_stack([np.ones(len(z)), z, *pairs])  # (n, 21)
+
+    weights = np.linalg.lstsq(features(known), np.log(lib.spectra[mine]), rcond=None)[0]
+    return lambda parameters: features(parameters) @ weights, mean
+
+
+@cache
+def _table(name: str) -> np.ndarray:
+    """A table of optical constants as columns, wavelength in nm first."""
+    text = (resources.files("stsf") / "tables" / name).read_text(encoding="utf-8")
+    return np.array([line.split(",") for line in text.splitlines()[2:]], dtype=np.float64).T
+
+
+def _log_interpolate(wavelength: np.ndarray, table: np.ndarray) -> np.ndarray:
+    return np.exp(np.interp(wavelength, table[0], np.log(table[1])))
+
+
+def water(
+    wavelength: ArrayLike,
+    chlorophyll: ArrayLike = 3.0,
+    sediment: ArrayLike = 2.0,
+    cdom: ArrayLike = 0.2,
+    depth: ArrayLike = np.inf,
+    bottom: float = 0.2,
+) -> np.ndarray:
+    """Reflectance of water without surface glint, after Lee et al. 1999.
+
+    With absorption a and backscatter bb: k = a + bb, u = bb / k,
+    r_deep = (0.084 + 0.17 u) u; a bottom at depth H adds its own light,
+    r = r_deep (1 - exp(-(s + 1.03 sqrt(1 + 2.4u)) k H))
+      + bottom/pi exp(-(s + 1.04 sqrt(1 + 5.4u)) k H), s = 1/cos of the sun under water (30
+    degrees above); reflectance = pi 0.5 r / (1 - 1.5 r). Absorption: water (Roettgers et al. 2011),
+    phytoplankton a0 + a1 ln P with P = 0.06 chl^0.65 (Lee et al. 1999), coloured matter
+    exp(-0.015 (nm - 440)), sediment 0.041 exp(-0.0123 (nm - 443)) m2/g (Babin et al. 2003).
+    Backscatter: water 0.00111 (nm/500)^-4.32 (Morel 1974), particles 0.0086 m2/g of sediment and
+    0.0054 chl^0.62 (1.8 % of Gordon & Morel 1983), both falling as (550/nm)^0.5.
+
+    Args:
+        wavelength: (N,) nm, 400 to 2500.
+        chlorophyll: mg/m3, (n,) or scalar; so are the next three.
+        sediment: g/m3.
+        cdom: absorption by coloured matter at 440 nm, 1/m.
+        depth: m.
+        bottom: reflectance of the bottom, 0 to 1, the same at all wavelengths.
+
+    Returns:
+        (n, N) reflectance.
+
+    Source: Lee et al. 1999, Applied Optics 38(18) 3831-3843, equations 9 and 10.
+
+    Example:
+        >>> clear, turbid = water([560, 850, 1650], sediment=[1, 100])
+        >>> turbid.round(2)
+        array([0.2 , 0.06, 0.  ])
+    """
+    nm = np.asarray(wavelength, dtype=np.float64)
+    chl, spm, yellow, h = np.broadcast_arrays(
+        *(np.atleast_1d(np.asarray(v, dtype=np.float64))[:, None]
+          for v in (chlorophyll, sediment, cdom, depth))
+    )
+    plankton = _table("phytoplankton.csv")
+    p = 0.06 * chl**0.65
+    shape = [np.interp(nm, plankton[0], column, right=0.0) for column in plankton[1:]]
+    a = _log_interpolate(nm, _table("water_absorption.csv"))
+    a = a + (shape[0] + shape[1] * np.log(p)).clip(0) * p
+    a = a + yellow * np.exp(-0.015 * (nm - 440)) + 0.041 * spm * np.exp(-0.0123 * (nm - 443))
+    bb = 0.00111 * (nm / 500) ** -4.32
+    bb = bb + (0.0086 * spm + 0.0054 * chl**0.62) * np.sqrt(550 / nm)
+    k, u = a + bb, bb / (a + bb)
+    s = 1 / np.sqrt(1 - (0.5 / 1.34) ** 2)
+    seen = np.exp(-(s + 1.03 * np.sqrt(1 + 2.4 * u)) * k * h)
+    floor = np.exp(-(s + 1.04 * np.sqrt(1 + 5.4 * u)) * k * h)
+    r = (0.084 + 0.17 * u) * u * (1 - seen) + bottom / np.pi * floor
+    return np.pi * 0.5 * r / (1 - 1.5 * r)
+
+
+def snow(wavelength: ArrayLike, grain: ArrayLike = 0.2) -> np.ndarray:
+    """Reflectance of deep, clean, dry snow, after Kokhanovsky & Zege 2004.
+
+    R = exp(-1.33 sqrt(a L)): a = 4 pi k / wavelength is the absorption of ice (k from Warren &
+    Brandt 2008) and L = 16 x the grain diameter the path of light between two absorptions' worth
+    of scattering; 1.33 = K(sun) K(view) for sun at 45 degrees and a nadir view, K(m) = 3/7 (1 + 2m).
+    The expression is asymptotic: beyond 1400 nm, where ice absorbs strongly, it only gives the
+    right shape and darkness.
+
+    Args:
+        wavelength: (N,) nm, 400 to 2500.
+        grain: radius of the ice grains in mm, (n,) or scalar; 0.05 new snow to 1 old snow.
+
+    Returns:
+        (n, N) reflectance.
+
+    Source: Kokhanovsky & Zege 2004, Applied Optics 43(7) 1589-1602.
+
+    Example:
+        >>> snow([550, 1030, 1650], grain=[0.1, 1.0]).round(2)
+        array([[0.98, 0.68, 0.04],
+               [0.95, 0.29, 0.  ]])
+    """
+    nm = np.asarray(wavelength, dtype=np.float64)
+    absorption = 4 * np.pi * _log_interpolate(nm, _table("ice_index.csv")) / (nm * 1e-9)  # 1/m
+    length = 16 * 2e-3 * np.atleast_1d(np.asarray(grain, dtype=np.float64))[:, None]  # m
+    return np.exp(-1.33 * np.sqrt(absorption * length))
+
+
+def _water_samples(wavelength: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """240 waters from clear lake to silty flood, half of them shallow."""
+    draw = np.random.default_rng(0).uniform(size=(4, 240))
+    chlorophyll = 0.5 * 100 ** draw[0]  # 0.5-50 mg/m3
+    sediment = 0.5 * 400 ** draw[1]  # 0.5-200 g/m3
+    cdom = 0.05 * 40 ** draw[2]  # 0.05-2 1/m
+    depth = np.where(np.arange(240) % 2 == 0, 0.3 * 10 ** draw[3], np.inf)  # 0.3-3 m
+    spectra = water(wavelength, chlorophyll, sediment, cdom, depth)
+    return spectra, {"chlorophyll": chlorophyll, "sediment": sediment, "cdom": cdom}
+
+
+def _snow_samples(wavelength: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """40 snows, grain radius 0.05 to 1.2 mm."""
+    grain = np.geomspace(0.05, 1.2, 40)
+    return snow(wavelength, grain), {"grain": grain}
