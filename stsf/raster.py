@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from stsf.errors import InputError
 
@@ -41,7 +42,7 @@ class Image:
         sensor: name of the sensor, or None.
         date: ISO date of acquisition, or None.
         crs: coordinate reference system, or None.
-        transform: pixel to map coordinates, metres.
+        transform: pixel to map coordinates in metres, or None.
     """
 
     cube: np.ndarray
@@ -59,7 +60,7 @@ def read_image(path: str | Path, scale: float | None = None) -> Image:
     """Read a GeoTIFF or ENVI cube with its band table.
 
     Wavelengths come from GDAL's `IMAGERY` domain (`CENTRAL_WAVELENGTH_UM`, `FWHM_UM`) or from
-    ENVI's `wavelength`, `fwhm` and `bbl` (bad band list).
+    ENVI's `wavelength`, `fwhm` and `bbl` (bad band list); ENVI's `reflectance scale factor` counts.
 
     Args:
         path: any raster that GDAL opens.
@@ -72,23 +73,22 @@ def read_image(path: str | Path, scale: float | None = None) -> Image:
     if not path.exists():
         raise InputError(f"expected an image file, found nothing at {path}: check the path")
     try:
-        with rasterio.open(path) as source:
+        with _quietly_open(path) as source:
             cube = source.read(masked=True)
-            scales = np.array(source.scales) if scale is None else np.full(source.count, scale)
+            divisor = float(source.tags(ns="ENVI").get("reflectance_scale_factor", 1.0))
+            scales = np.full(source.count, scale) if scale else np.array(source.scales) / divisor
             offsets = np.array(source.offsets)
-            bands = [_band_tags(source, b) for b in source.indexes]
-            table = _envi_table(source.tags(ns="ENVI"), source.count)
-            tags, flags = source.tags(), _column(bands, "bbl", table)
+            table, tags = _band_table(source), source.tags()
             found = Image(
                 cube=_reflectance(cube, scales, offsets),
                 names=tuple(name or "" for name in source.descriptions),
-                wavelength=_column(bands, "wavelength", table),
-                fwhm=_column(bands, "fwhm", table),
-                good=None if flags is None else flags > 0,
+                wavelength=table.get("wavelength"),
+                fwhm=table.get("fwhm"),
+                good=table["bbl"] > 0 if "bbl" in table else None,
                 sensor=tags.get("SENSOR"),
                 date=tags.get("DATE"),
                 crs=source.crs,
-                transform=source.transform,
+                transform=None if source.transform.is_identity else source.transform,
             )
     except (RasterioError, OSError) as error:
         raise InputError(
@@ -98,6 +98,13 @@ def read_image(path: str | Path, scale: float | None = None) -> Image:
     return found
 
 
+def _quietly_open(path: Path, mode: str = "r", **profile: Any) -> Any:
+    """`rasterio.open` without its warning about rasters that have no georeference."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return rasterio.open(path, mode, **profile)
+
+
 def _reflectance(cube: np.ma.MaskedArray, scales: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     values = cube.data.astype(np.float32) * scales[:, None, None].astype(np.float32)
     values += offsets[:, None, None].astype(np.float32)
@@ -105,44 +112,34 @@ def _reflectance(cube: np.ma.MaskedArray, scales: np.ndarray, offsets: np.ndarra
     return values
 
 
-def _band_tags(source: Any, band: int) -> dict[str, float]:
-    """Wavelength, FWHM (nm) and good-band flag of one band, as far as the file has them."""
-    imagery, plain = source.tags(band, ns="IMAGERY"), source.tags(band)
-    found = {}
-    for key, name in (("wavelength", "CENTRAL_WAVELENGTH_UM"), ("fwhm", "FWHM_UM")):
-        if name in imagery:
-            found[key] = 1000.0 * float(imagery[name])
-        elif key in plain:
-            found[key] = float(plain[key]) * _to_nm(plain.get("wavelength_units"), plain[key])
-    if "bbl" in plain:
-        found["bbl"] = float(plain["bbl"])
-    return found
+def _band_table(source: Any) -> dict[str, np.ndarray]:
+    """Wavelength, FWHM (nm) and good-band flags, each where every band has one.
 
-
-def _to_nm(units: str | None, value: str) -> float:
-    """Factor to nm: by the stated unit, else by size (no wavelength in nm is below 100)."""
-    if units and units.lower()[:3] in ("nan", "mic"):
-        return 1.0 if units.lower().startswith("nan") else 1000.0
-    return 1.0 if float(value) > 100 else 1000.0
-
-
-def _envi_table(tags: Mapping[str, str], count: int) -> dict[str, np.ndarray]:
-    """Lists such as `fwhm = {…}` that GDAL keeps as text in the ENVI domain."""
+    The header's own lists come first: GDAL's `IMAGERY` copy of an ENVI list is rounded to 1 nm.
+    """
+    envi, plain = source.tags(ns="ENVI"), [source.tags(b) for b in source.indexes]
     table = {}
     for key in ("wavelength", "fwhm", "bbl"):
-        values = [float(v) for v in re.findall(r"[-+.\deE]+", tags.get(key, ""))]
-        if len(values) == count:
-            unit = 1.0 if key == "bbl" else _to_nm(tags.get("wavelength_units"), str(values[-1]))
-            table[key] = unit * np.array(values)
+        listed = re.findall(r"[-+.\deE]+", envi.get(key, ""))
+        for texts in (listed, [tags.get(key) for tags in plain]):
+            if len(texts) == source.count and all(texts) and key not in table:
+                table[key] = np.array(texts, dtype=np.float64)
+    units = envi.get("wavelength_units") or plain[0].get("wavelength_units") or ""
+    for key in ("fwhm", "wavelength"):
+        if key in table:
+            table[key] = table[key] * _to_nm(units, table.get("wavelength", table[key]).max())
+    for key, name in (("wavelength", "CENTRAL_WAVELENGTH_UM"), ("fwhm", "FWHM_UM")):
+        texts = [source.tags(b, ns="IMAGERY").get(name) for b in source.indexes]
+        if key not in table and all(texts):
+            table[key] = 1000.0 * np.array(texts, dtype=np.float64)
     return table
 
 
-def _column(
-    bands: list[dict[str, float]], key: str, table: dict[str, np.ndarray]
-) -> np.ndarray | None:
-    if all(key in band for band in bands):
-        return np.array([band[key] for band in bands])
-    return table.get(key)
+def _to_nm(units: str, longest: float) -> float:
+    """Factor to nm: by the stated unit, else by size (no sensor ends below 100 nm)."""
+    if units.lower().startswith(("nanom", "microm")):
+        return 1.0 if units.lower().startswith("nanom") else 1000.0
+    return 1.0 if longest > 100 else 1000.0
 
 
 def write_image(
@@ -167,7 +164,7 @@ def write_image(
             tiled=True, blockxsize=128, blockysize=128, interleave="pixel",
             compress="deflate", zlevel=9, predictor=3 if dtype == "float32" else 2,
         )  # fmt: skip
-        with rasterio.open(temporary, "w", **profile) as target:
+        with _quietly_open(temporary, "w", **profile) as target:
             target.write(_counts(image.cube, dtype))
             if dtype == "int16":
                 target.scales = (SCALE,) * count

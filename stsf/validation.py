@@ -119,12 +119,14 @@ def check_georeference(y1: Image, m1: Image, m2: Image) -> None:
     pixel = abs(m2.transform.a)
     left, bottom, right, top = _extent(m2)
     for name, image in named:
+        if not image.crs or image.transform is None:
+            continue
         off = np.abs(np.subtract(_extent(image), (left, bottom, right, top))).max() / pixel
-        if image.crs and off > 0.01:
+        if off > 0.01:
             raise InputError(
                 f"all images must cover one extent, {name} differs from M2 by up to {off:.3g} MS "
                 f"pixels: warp it with gdalwarp -te {left:.10g} {bottom:.10g} {right:.10g} "
-                f"{top:.10g} -tr {abs(image.transform.a):.10g} {abs(image.transform.e):.10g}"  # type: ignore[union-attr]
+                f"{top:.10g} -tr {abs(image.transform.a):.10g} {abs(image.transform.e):.10g}"
             )
 
 
