@@ -1,8 +1,8 @@
 """Spatial-temporal-spectral fusion: one hyperspectral image, two multispectral ones, two dates.
 
-The files of this package are the lessons of a course; `design` order is the reading order:
-sensors, spectra, degradation, scene, simulate, datasets, subspace, registration, projection,
-fusion, metrics, plots. Importing the package loads none of them.
+The files of this package are the lessons of a course, read in this order: sensors, spectra,
+degradation, scene, observe, simulate, datasets, subspace, registration, projection, fusion,
+metrics, plots. Importing the package loads none of them.
 """
 
 from importlib import import_module
