@@ -99,16 +99,16 @@ class TestStatedValues:
         _, reference = cubes
         assert metrics.psnr(reference, reference) == math.inf
         assert metrics.mean_psnr(reference, reference) == math.inf
-        assert metrics.sam(reference, reference) == pytest.approx(0.0, abs=1e-5)
+        np.testing.assert_allclose(metrics.sam_map(reference, 3 * reference), 0.0, atol=1e-5)
         assert metrics.ergas(reference, reference, ratio=3) == (0.0, 0)
         assert metrics.ssim(reference, reference) == pytest.approx(1.0, abs=1e-6)
         assert metrics.cc(reference, reference) == pytest.approx(1.0)
         assert metrics.rmse(reference, reference) == 0.0
 
     def test_constant_reference_has_a_psnr_but_no_correlation(self):
-        prediction = np.array([[[0.4, 0.6]]])
-        reference = np.full((1, 1, 2), 0.5)
-        assert metrics.psnr(prediction, reference) == pytest.approx(10 * math.log10(0.25 / 0.01))
+        reference = np.full((1, 1, 3), 0.1)  # its mean, rounded, is not 0.1
+        prediction = reference + np.array([0.01, -0.01, 0.01])
+        assert metrics.psnr(prediction, reference) == pytest.approx(20.0)
         assert math.isnan(metrics.cc(prediction, reference))
 
     def test_a_band_that_is_zero_decides_no_mean(self):
@@ -291,10 +291,13 @@ class TestMissingData:
     def test_a_hole_in_the_prediction_is_counted_and_moves_no_peak(self, cubes):
         prediction, reference = cubes
         bright = np.unravel_index(reference.max(axis=0).argmax(), (24, 30))
-        prediction[:, bright[0], bright[1]] = np.nan
-        error = prediction - reference
-        expected = 10 * np.log10(reference.max() ** 2 / np.nanmean(error**2))
+        prediction[4, bright[0], bright[1]] = np.nan  # one band is enough
+        error = (prediction - reference)[:, np.isfinite(prediction[4])]
+        expected = 10 * np.log10(reference.max() ** 2 / np.mean(error**2))
         assert metrics.psnr(prediction, reference) == pytest.approx(expected)
+        relative = np.mean(error**2, axis=1) / reference.mean(axis=(1, 2)) ** 2
+        expected = 100 / 3 * np.sqrt(relative.mean())
+        assert metrics.ergas(prediction, reference, ratio=3)[0] == pytest.approx(expected)
         (row,) = metrics.evaluate(prediction, reference, ratio=3)
         assert (row["n_pixels"], row["missing_pixels"]) == (719, 1)
 
