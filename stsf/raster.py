@@ -73,7 +73,8 @@ def read_image(path: str | Path, scale: float | None = None) -> Image:
     if not path.exists():
         raise InputError(f"expected an image file, found nothing at {path}: check the path")
     try:
-        with _quietly_open(path) as source:
+        with _open(path) as source:
+            _check_raw_size(source, path)
             cube = source.read(masked=True)
             divisor = float(source.tags(ns="ENVI").get("reflectance_scale_factor", 1.0))
             scales = np.full(source.count, scale) if scale else np.array(source.scales) / divisor
@@ -98,11 +99,20 @@ def read_image(path: str | Path, scale: float | None = None) -> Image:
     return found
 
 
-def _quietly_open(path: Path, mode: str = "r", **profile: Any) -> Any:
+def _open(path: Path, mode: str = "r", **profile: Any) -> Any:
     """`rasterio.open` without its warning about rasters that have no georeference."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         return rasterio.open(path, mode, **profile)
+
+
+def _check_raw_size(source: Any, path: Path) -> None:
+    """Refuse a raw ENVI file that lost its end: GDAL reads up to half of it as zeros."""
+    envi = source.tags(ns="ENVI")
+    if source.driver == "ENVI" and envi.get("file_compression", "0") == "0":
+        needed = source.count * source.height * source.width * np.dtype(source.dtypes[0]).itemsize
+        if path.stat().st_size < int(envi.get("header_offset", 0)) + needed:
+            raise RasterioError(f"{path.stat().st_size} bytes, its header needs {needed}")
 
 
 def _reflectance(cube: np.ma.MaskedArray, scales: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -164,7 +174,7 @@ def write_image(
             tiled=True, blockxsize=128, blockysize=128, interleave="pixel",
             compress="deflate", zlevel=9, predictor=3 if dtype == "float32" else 2,
         )  # fmt: skip
-        with _quietly_open(temporary, "w", **profile) as target:
+        with _open(temporary, "w", **profile) as target:
             target.write(_counts(image.cube, dtype))
             if dtype == "int16":
                 target.scales = (SCALE,) * count

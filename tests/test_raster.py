@@ -1,0 +1,246 @@
+"""Files in and out: nothing is lost but the stated rounding, and no half-written file survives."""
+
+import os
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+
+from stsf.errors import InputError
+from stsf.raster import Image, read_image, replacing, write_image
+
+UTM33 = CRS.from_epsg(32633)
+IN_NM = ["wavelength = {418.24, 550.5, 850}", "fwhm = {7, 8.5, 12}"]
+IN_UM = ["wavelength = {0.41824, 0.5505, 0.85}", "fwhm = {0.007, 0.0085, 0.012}"]
+PLACE = Affine(10.0, 0.0, 465_000.0, 0.0, -10.0, 5_080_000.0)
+
+
+@pytest.fixture
+def image():
+    rng = np.random.default_rng(0)
+    cube = rng.uniform(-0.01, 1.2, (3, 5, 7)).astype(np.float32)
+    cube[:, 1, 2] = np.nan
+    return Image(
+        cube,
+        names=("blue", "green", ""),
+        wavelength=np.array([418.24, 550.5, 2445.53]),
+        fwhm=np.array([6.99561, 10.0, 8.25]),
+        sensor="Mine",
+        date="2025-07-24",
+        crs=UTM33,
+        transform=PLACE,
+    )
+
+
+def envi(folder, lines, counts=None):
+    """A raw 3-band, 2 x 3 pixel int16 cube with an ENVI header."""
+    counts = np.arange(18, dtype="<i2").reshape(3, 2, 3) if counts is None else counts
+    counts.tofile(folder / "cube.img")
+    header = ["ENVI", "samples = 3", "lines = 2", "bands = 3", "header offset = 0"]
+    header += ["file type = ENVI Standard", "data type = 2", "interleave = bsq", "byte order = 0"]
+    (folder / "cube.hdr").write_text("\n".join([*header, *lines]))
+    return folder / "cube.img"
+
+
+def test_float_round_trip_is_exact(tmp_path, image):
+    back = read_image(write_image(tmp_path / "a.tif", image))
+    np.testing.assert_array_equal(back.cube, image.cube)
+    assert back.cube.dtype == np.float32
+
+
+def test_band_table_and_georeference_round_trip(tmp_path, image):
+    back = read_image(write_image(tmp_path / "a.tif", image))
+    np.testing.assert_allclose(back.wavelength, image.wavelength, atol=1e-3)
+    np.testing.assert_allclose(back.fwhm, image.fwhm, atol=1e-3)
+    assert back.names == ("blue", "green", "2445.5 nm")  # a nameless band is called by wavelength
+    assert (back.sensor, back.date, back.crs) == ("Mine", "2025-07-24", UTM33)
+    assert back.transform == PLACE
+    assert back.good is None
+
+
+def test_int16_round_trip_rounds_to_half_a_count(tmp_path, image):
+    path = write_image(tmp_path / "a.tif", image, "int16")
+    back = read_image(path)
+    hole = np.isnan(image.cube)
+    np.testing.assert_array_equal(np.isnan(back.cube), hole)
+    assert np.abs(back.cube - image.cube)[~hole].max() <= 0.5e-4 + 1e-7
+    assert back.cube[~hole].min() < 0  # noise over dark water may be negative
+    with rasterio.open(path) as raw:
+        assert raw.dtypes == ("int16",) * 3 and raw.nodata == -32768
+        assert raw.scales == (1e-4,) * 3
+        assert raw.profile["interleave"] == "pixel" and raw.block_shapes[0] == (128, 128)
+
+
+def test_codes_round_trip(tmp_path):
+    codes = np.array([[[0, 1, 4], [255, 2, 3]]], dtype=np.uint8)
+    path = write_image(tmp_path / "change.tif", Image(codes, ("change",)), "uint8")
+    np.testing.assert_array_equal(read_image(path).cube, codes)
+
+
+def test_nothing_known_stays_unknown_and_nobody_is_warned(tmp_path, recwarn):
+    back = read_image(write_image(tmp_path / "a.tif", Image(np.ones((2, 3, 4), np.float32))))
+    assert back.wavelength is back.fwhm is back.good is back.crs is back.transform is None
+    assert back.sensor is back.date is None and back.names == ("", "")
+    assert not recwarn.list
+
+
+def test_scale_offset_and_nodata_of_a_foreign_file(tmp_path):
+    path = tmp_path / "dn.tif"
+    profile = dict(driver="GTiff", count=2, height=1, width=3, dtype="uint16", nodata=0)
+    with rasterio.open(path, "w", transform=PLACE, **profile) as target:
+        target.write(np.array([[[0, 1000, 3000]], [[2000, 0, 500]]], dtype=np.uint16))
+        target.scales, target.offsets = (1e-4, 2e-4), (-0.1, 0.0)
+    expected = [[[np.nan, 0.0, 0.2]], [[0.4, np.nan, 0.1]]]
+    np.testing.assert_allclose(read_image(path).cube, expected, atol=1e-6)
+
+
+def test_scale_given_by_the_caller(tmp_path):
+    counts = read_image(envi(tmp_path, [])).cube
+    np.testing.assert_allclose(read_image(tmp_path / "cube.img", scale=0.5).cube, 0.5 * counts)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["wavelength units = Nanometers", *IN_NM],
+        ["wavelength units = Micrometers", *IN_UM],
+        IN_NM,
+        IN_UM,
+        ["wavelength units = Unknown", *IN_NM],
+    ],
+    ids=["nm", "um", "no unit, nm", "no unit, um", "unknown unit"],
+)
+def test_envi_wavelengths_whatever_the_unit(tmp_path, lines):
+    found = read_image(envi(tmp_path, lines))
+    np.testing.assert_allclose(found.wavelength, [418.24, 550.5, 850.0])
+    np.testing.assert_allclose(found.fwhm, [7.0, 8.5, 12.0])
+
+
+def test_envi_values_bad_bands_and_ignored_value(tmp_path):
+    lines = ["bbl = {1, 0, 1}", "data ignore value = 17", "reflectance scale factor = 100"]
+    found = read_image(envi(tmp_path, lines))
+    assert found.good.tolist() == [True, False, True]
+    expected = np.arange(18).reshape(3, 2, 3) / 100
+    expected[2, 1, 2] = np.nan
+    np.testing.assert_allclose(found.cube, expected, rtol=1e-6)
+
+
+def test_band_list_of_another_length_is_not_used(tmp_path):
+    found = read_image(envi(tmp_path, ["bbl = {1, 0}"]))
+    assert found.good is None
+
+
+def test_product_tags_per_band(tmp_path):
+    """EnMAP's L2A writes plain `wavelength`, `fwhm` and `bbl` tags on each band."""
+    path = tmp_path / "product.tif"
+    profile = dict(driver="GTiff", count=2, height=2, width=2, dtype="float32")
+    with rasterio.open(path, "w", transform=PLACE, **profile) as target:
+        target.write(np.ones((2, 2, 2), np.float32))
+        for band, (centre, flag) in enumerate([("418.24", "1"), ("1331.22", "0")], start=1):
+            target.update_tags(
+                band, wavelength=centre, wavelength_units="Nanometers", fwhm="7.5", bbl=flag
+            )
+    found = read_image(path)
+    np.testing.assert_allclose(found.wavelength, [418.24, 1331.22])
+    np.testing.assert_allclose(found.fwhm, [7.5, 7.5])
+    assert found.good.tolist() == [True, False]
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match=r"expected an image file, found nothing at .*gone\.tif"):
+        read_image(tmp_path / "gone.tif")
+
+
+@pytest.mark.parametrize("content", [b"", b"II*\0 this is no image", b"<html>404</html>"])
+def test_foreign_file(tmp_path, content):
+    path = tmp_path / "a.tif"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"expected a complete raster, could not read .*a\.tif"):
+        read_image(path)
+
+
+def test_truncated_file(tmp_path, image):
+    path = write_image(tmp_path / "a.tif", image)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"expected a complete raster.*copy or download it again"):
+        read_image(path)
+
+
+def test_truncated_envi_file(tmp_path):
+    path = envi(tmp_path, [])
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(InputError, match="expected a complete raster"):
+        read_image(path)
+
+
+def test_reflectance_that_int16_cannot_hold(tmp_path, image):
+    image.cube[0, 0, 0] = 3.3
+    with pytest.raises(InputError, match=r"int16 files hold reflectance up to 3\.2767, got 3\.3"):
+        write_image(tmp_path / "a.tif", image, "int16")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_count_of_nodata_is_no_value(tmp_path):
+    with pytest.raises(InputError, match="int16 files hold"):
+        write_image(tmp_path / "a.tif", Image(np.full((1, 2, 2), -3.2768)), "int16")
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("half-way"), KeyboardInterrupt()])
+def test_a_writer_that_stops_half_way_leaves_the_old_file(tmp_path, failure):
+    path = tmp_path / "a.tif"
+    path.write_text("old")
+    with pytest.raises(type(failure)), replacing(path) as temporary:
+        temporary.write_text("half of the new")
+        raise failure
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
+
+
+def test_a_failing_raster_write_leaves_the_old_file(tmp_path, image, monkeypatch):
+    path = write_image(tmp_path / "a.tif", image)
+    before = path.read_bytes()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stsf.raster._write_bands", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_image(path, image, "int16")
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
+
+
+def test_the_new_file_takes_the_place_of_the_old(tmp_path, image):
+    path = write_image(tmp_path / "new folder" / "a.tif", Image(np.zeros((1, 2, 2), np.float32)))
+    write_image(path, image)
+    assert read_image(path).cube.shape == (3, 5, 7)
+    assert [p.name for p in path.parent.iterdir()] == ["a.tif"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_written_files_follow_the_umask(tmp_path, image):
+    before = os.umask(0o027)
+    try:
+        path = write_image(tmp_path / "a.tif", image)
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_that_cannot_exist(tmp_path, image):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"expected to write .*choose a folder that exists"):
+        write_image(tmp_path / "file" / "a.tif", image)
+
+
+@pytest.mark.parametrize("reason", ["Permission denied", "No space left on device"])
+def test_a_folder_that_cannot_be_written(tmp_path, image, monkeypatch, reason):
+    def refuse(*_args, **_named):
+        raise OSError(13, reason)
+
+    monkeypatch.setattr("stsf.raster.tempfile.mkstemp", refuse)
+    with pytest.raises(InputError, match=f"expected to write .*{reason}: choose a folder"):
+        write_image(tmp_path / "a.tif", image)
