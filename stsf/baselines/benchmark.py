@@ -1,0 +1,215 @@
+"""Methods x scenes -> one tidy table, in parallel, resumable, with seconds and memory."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from stsf import metrics
+from stsf.baselines.registry import get_method, methods
+from stsf.baselines.suites import suite
+from stsf.errors import InputError
+from stsf.raster import replacing
+from stsf.scene import Scene
+from stsf.subspace import band_quality
+
+X1_FOR_X2 = "local-regression"  # the X1 estimate that every temporal method starts from
+CLEAR_PEAK = Path("/proc/self/clear_refs")  # Linux: writing 5 resets the peak of resident memory
+
+
+@dataclass(frozen=True)
+class Task:
+    """One method on one scene."""
+
+    suite: str
+    scene: str
+    target: str
+    method: str
+
+    @property
+    def key(self) -> str:
+        """Names the task in the journal of an interrupted run."""
+        return "/".join((self.suite, self.scene, self.target, self.method))
+
+
+def tasks(
+    name: str, chosen: Sequence[str] | None = None, seeds: Sequence[int] = range(1000, 1008)
+) -> list[Task]:
+    """All tasks of a suite, scene by scene.
+
+    Args:
+        name: of the suite.
+        chosen: method names of either target; None takes all.
+        seeds: of the simulated scenes.
+
+    Raises:
+        InputError: an unknown suite or method.
+    """
+    known = [(t, m) for t in ("x1", "x2") for m in methods(t)]  # type: ignore[arg-type]
+    unknown = set(chosen or ()) - {m for _, m in known}
+    if unknown:
+        raise InputError(
+            f"unknown method {sorted(unknown)[0]!r}: choose among {', '.join(m for _, m in known)}"
+        )
+    wanted = [(t, m) for t, m in known if chosen is None or m in chosen]
+    return [Task(name, scene, t, m) for scene in suite(name, seeds).scenes for t, m in wanted]
+
+
+def run_task(task: Task) -> list[dict]:
+    """Run one method on one scene and score it: one row per region and band group."""
+    scene = _scene(task.suite, task.scene)
+    method = get_method(task.method, task.target)  # type: ignore[arg-type]
+    x1 = _first_date(task.suite, task.scene) if task.target == "x2" else None
+    before = _reset_peak()
+    start = time.perf_counter()
+    estimate = method(scene, x1)
+    seconds = time.perf_counter() - start
+    about = {
+        **vars(task), "label": method.label, "x1": X1_FOR_X2 if x1 is not None else "",
+        "seconds": round(seconds, 3), "peak_mb": _peak_mb() - before,
+    }  # fmt: skip
+    return [{**about, **row} for row in score(scene, estimate, task.target)]
+
+
+def score(scene: Scene, estimate: np.ndarray, target: str) -> list[dict]:
+    """`metrics.evaluate` against the scene's truth, with the band groups of the kit.
+
+    Args:
+        scene: with truth.
+        estimate: (L, H, W).
+        target: "x1" or "x2"; regions of change are scored for "x2" only.
+    """
+    truth = scene.hrhs_t1 if target == "x1" else scene.hrhs_t2
+    assert truth is not None
+    groups = metrics.band_groups(scene.hs, scene.ms)
+    quality = band_quality(scene.hs.centre)
+    groups |= {name: quality == name for name in ("clean", "vapour") if (quality == name).any()}
+    rows = metrics.evaluate(
+        estimate, truth, ratio=scene.ratio, valid=scene.valid_hr,
+        change=scene.change if target == "x2" else None, bands=groups,
+    )  # fmt: skip
+    return [dict(row) for row in rows]
+
+
+@lru_cache(maxsize=2)
+def _scene(name: str, identifier: str) -> Scene:
+    return suite(name).make(identifier)
+
+
+@lru_cache(maxsize=2)
+def _first_date(name: str, identifier: str) -> np.ndarray:
+    return get_method(X1_FOR_X2, "x1")(_scene(name, identifier))
+
+
+def _reset_peak() -> float:
+    """Start a new peak of resident memory; returns what is resident now, MB (NaN off Linux)."""
+    try:
+        CLEAR_PEAK.write_text("5")
+    except OSError:
+        return float("nan")
+    return _peak_mb()
+
+
+def _peak_mb() -> float:
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return float("nan")
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+def run(
+    todo: Sequence[Task], out: Path, *, workers: int = 2, progress: bool = True
+) -> pd.DataFrame:
+    """Run all tasks and write the CSV; a run that was killed continues where it stopped.
+
+    Finished tasks are kept in a journal beside `out` until the table is complete.
+
+    Args:
+        todo: see `tasks`.
+        out: CSV file.
+        workers: processes, one thread each.
+        progress: show a bar.
+
+    Returns:
+        The table, one row per task, region and band group.
+    """
+    journal = out.with_suffix(out.suffix + ".journal")
+    done = {key: rows for key, rows in _read_journal(journal)}
+    missing = [task for task in todo if task.key not in done]
+    bar = tqdm(total=len(todo), initial=len(todo) - len(missing), disable=not progress)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with journal.open("a") as log, bar:
+        for task, rows in _in_parallel(missing, workers):
+            done[task.key] = rows
+            log.write(json.dumps([task.key, rows]) + "\n")
+            log.flush()
+            bar.update()
+    table = pd.DataFrame([row for task in todo for row in done[task.key]])
+    with replacing(out) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.5g", quoting=csv.QUOTE_MINIMAL)
+    journal.unlink()
+    return table
+
+
+def _read_journal(journal: Path) -> Iterator[tuple[str, list[dict]]]:
+    """Finished tasks; a last line cut off by a kill is left out."""
+    if not journal.exists():
+        return
+    for line in journal.read_text().splitlines():
+        try:
+            key, rows = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        yield key, rows
+
+
+def _in_parallel(todo: Sequence[Task], workers: int) -> Iterator[tuple[Task, list[dict]]]:
+    """Scenes are dealt out whole, so that each is made once, unless one worker does it all."""
+    if workers == 1:
+        yield from ((task, run_task(task)) for task in todo)
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _one_thread) as pool:
+        try:
+            futures = {pool.submit(run_task, task): task for task in todo}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def summary(
+    table: pd.DataFrame, target: str, region: str = "all", bands: str = "all"
+) -> pd.DataFrame:
+    """Mean and spread over the scenes of one region and band group, best PSNR first.
+
+    Args:
+        table: see `run`.
+        target: "x1" or "x2".
+        region: "all", "changed", "unchanged" or a kind of change.
+        bands: "all" or a band group.
+    """
+    rows = table[(table.target == target) & (table.region == region) & (table.bands == bands)]
+    figures = ["psnr", "mean_psnr", "sam", "ergas", "ssim", "seconds"]
+    grouped = rows.groupby("label")
+    result = grouped[figures].mean()
+    result.insert(1, "spread", grouped["psnr"].std())
+    return result.sort_values("psnr", ascending=False)
