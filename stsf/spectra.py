@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -21,8 +20,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stsf.bands import Sensor
 from stsf.errors import InputError
-from stsf.sensors import Sensor
+from stsf.optics import _log_interpolate, _table, snow, water  # noqa: F401
 
 library_range = (400.0, 2450.0)  # nm; `earthlib` has no wavelengths in 1350-1460 and 1790-1960
 MATERIALS = ("soil", "built", "npv", "burned", "canopy", "water", "snow")
@@ -272,105 +272,6 @@ def _canopy_trend(lib: Library) -> tuple[Callable[[np.ndarray], np.ndarray], np.
 
     weights = np.linalg.lstsq(features(known), np.log(lib.spectra[mine]), rcond=None)[0]
     return lambda parameters: features(parameters) @ weights, mean
-
-
-@cache
-def _table(name: str) -> np.ndarray:
-    """A table of optical constants as columns, wavelength in nm first."""
-    text = (resources.files("stsf") / "tables" / name).read_text(encoding="utf-8")
-    return np.array([line.split(",") for line in text.splitlines()[2:]], dtype=np.float64).T
-
-
-def _log_interpolate(wavelength: np.ndarray, table: np.ndarray) -> np.ndarray:
-    return np.exp(np.interp(wavelength, table[0], np.log(table[1])))
-
-
-def water(
-    wavelength: ArrayLike,
-    chlorophyll: ArrayLike = 3.0,
-    sediment: ArrayLike = 2.0,
-    cdom: ArrayLike = 0.2,
-    depth: ArrayLike = np.inf,
-    bottom: float = 0.2,
-) -> np.ndarray:
-    """Reflectance of water without surface glint, after Lee et al. 1999.
-
-    With absorption a and backscatter bb: k = a + bb, u = bb / k,
-    r_deep = (0.084 + 0.17 u) u; a bottom at depth H adds its own light,
-    r = r_deep (1 - exp(-(s + 1.03 sqrt(1 + 2.4u)) k H))
-      + bottom/pi exp(-(s + 1.04 sqrt(1 + 5.4u)) k H), s = 1/cos of the sun under water (30
-    degrees above); reflectance = pi 0.5 r / (1 - 1.5 r). Absorption: water (Roettgers et al. 2011),
-    phytoplankton a0 + a1 ln P with P = 0.06 chl^0.65 (Lee et al. 1999), coloured matter
-    exp(-0.015 (nm - 440)), sediment 0.041 exp(-0.0123 (nm - 443)) m2/g (Babin et al. 2003).
-    Backscatter: water 0.00111 (nm/500)^-4.32 (Morel 1974), particles 0.0086 m2/g of sediment and
-    0.0054 chl^0.62 (1.8 % of Gordon & Morel 1983), both falling as (550/nm)^0.5.
-
-    Args:
-        wavelength: (N,) nm, 400 to 2500.
-        chlorophyll: mg/m3, (n,) or scalar; so are the next three.
-        sediment: g/m3.
-        cdom: absorption by coloured matter at 440 nm, 1/m.
-        depth: m.
-        bottom: reflectance of the bottom, 0 to 1, the same at all wavelengths.
-
-    Returns:
-        (n, N) reflectance.
-
-    Source: Lee et al. 1999, Applied Optics 38(18) 3831-3843, equations 9 and 10.
-
-    Example:
-        >>> clear, turbid = water([560, 850, 1650], sediment=[1, 100])
-        >>> turbid.round(2)
-        array([0.2 , 0.06, 0.  ])
-    """
-    nm = np.asarray(wavelength, dtype=np.float64)
-    chl, spm, yellow, h = np.broadcast_arrays(
-        *(np.atleast_1d(np.asarray(v, dtype=np.float64))[:, None]
-          for v in (chlorophyll, sediment, cdom, depth))
-    )
-    plankton = _table("phytoplankton.csv")
-    p = 0.06 * chl**0.65
-    shape = [np.interp(nm, plankton[0], column, right=0.0) for column in plankton[1:]]
-    a = _log_interpolate(nm, _table("water_absorption.csv"))
-    a = a + (shape[0] + shape[1] * np.log(p)).clip(0) * p
-    a = a + yellow * np.exp(-0.015 * (nm - 440)) + 0.041 * spm * np.exp(-0.0123 * (nm - 443))
-    bb = 0.00111 * (nm / 500) ** -4.32
-    bb = bb + (0.0086 * spm + 0.0054 * chl**0.62) * np.sqrt(550 / nm)
-    k, u = a + bb, bb / (a + bb)
-    s = 1 / np.sqrt(1 - (0.5 / 1.34) ** 2)
-    seen = np.exp(-(s + 1.03 * np.sqrt(1 + 2.4 * u)) * k * h)
-    floor = np.exp(-(s + 1.04 * np.sqrt(1 + 5.4 * u)) * k * h)
-    r = (0.084 + 0.17 * u) * u * (1 - seen) + bottom / np.pi * floor
-    return np.pi * 0.5 * r / (1 - 1.5 * r)
-
-
-def snow(wavelength: ArrayLike, grain: ArrayLike = 0.2) -> np.ndarray:
-    """Reflectance of deep, clean, dry snow, after Kokhanovsky & Zege 2004.
-
-    R = exp(-1.33 sqrt(a L)): a = 4 pi k / wavelength is the absorption of ice (k from Warren &
-    Brandt 2008) and L = 16 x the grain diameter the path of light between two absorptions' worth
-    of scattering; 1.33 = K(sun) K(view) for sun at 45 degrees and a nadir view, K(m) = 3/7 (1 + 2m).
-    The expression is asymptotic: beyond 1400 nm, where ice absorbs strongly, it only gives the
-    right shape and darkness.
-
-    Args:
-        wavelength: (N,) nm, 400 to 2500.
-        grain: radius of the ice grains in mm, (n,) or scalar; 0.05 new snow to 1 old snow.
-
-    Returns:
-        (n, N) reflectance.
-
-    Source: Kokhanovsky & Zege 2004, Applied Optics 43(7) 1589-1602.
-
-    Example:
-        >>> snow([550, 1030, 1650], grain=[0.1, 1.0]).round(2)
-        array([[0.98, 0.68, 0.04],
-               [0.95, 0.29, 0.  ]])
-    """
-    nm = np.asarray(wavelength, dtype=np.float64)
-    absorption = 4 * np.pi * _log_interpolate(nm, _table("ice_index.csv")) / (nm * 1e-9)  # 1/m
-    length = 16 * 2e-3 * np.atleast_1d(np.asarray(grain, dtype=np.float64))[:, None]  # m
-    return np.exp(-1.33 * np.sqrt(absorption * length))
 
 
 def _water_samples(wavelength: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
