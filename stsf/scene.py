@@ -6,9 +6,11 @@ nothing behind this file has to ask whether its input makes sense.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -23,8 +25,8 @@ from stsf.degradation import (
     relative_psf,
 )
 from stsf.errors import InputError
-from stsf.raster import Image, read_image, write_image
-from stsf.sensors import Sensor, from_bands, get_sensor, srf_matrix
+from stsf.raster import Image, read_image, replacing, write_image
+from stsf.sensors import Sensor, from_bands, get_sensor, sentinel2, srf_matrix
 from stsf.validation import (
     check_bands,
     check_dates,
@@ -43,6 +45,8 @@ FILES = {
     "hrhs_t2": "truth_t2.tif",
     "change": "change.tif",
 }
+NOTES = "scene.json"  # beside them: what a GeoTIFF has no place for
+MSI_BANDS = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,22 +195,69 @@ class Scene:
 
     @classmethod
     def open(cls, folder: str | Path) -> Scene:
-        """Read a folder written by `Scene.write`; truth and change map where they are there."""
+        """Read a folder written by `Scene.write`; truth, change map and notes where they are."""
         folder = Path(folder)
         path = {key: folder / file for key, file in FILES.items()}
         extra = {"hrhs_t1": "truth_t1", "hrhs_t2": "truth_t2", "change": "change"}
         there = {name: path[key] for key, name in extra.items() if path[key].exists()}
         inputs = path["lrhs_t1"], path["hrms_t1"], path["hrms_t2"]
-        return cls.read(*inputs, name=folder.name, **there)  # type: ignore[arg-type]
+        scene = cls.read(*inputs, name=folder.name, **there)  # type: ignore[arg-type]
+        return scene._noted(folder / NOTES) if (folder / NOTES).exists() else scene
 
     def write(self, folder: str | Path) -> Path:
-        """Write one GeoTIFF per cube (int16 x 1e-4) under the names of `FILES`."""
+        """Write one GeoTIFF per cube (int16 x 1e-4) under the names of `FILES`, and the notes.
+
+        Nothing is lost but the rounding, and the measured responses of a sensor that
+        `stsf.sensors.get_sensor` does not know.
+
+        Raises:
+            InputError: the folder cannot be written, or holds truth that this scene does not have.
+        """
         folder = Path(folder)
+        for key, file in FILES.items():
+            if getattr(self, key) is None and (folder / file).exists():
+                raise InputError(
+                    f"expected no {file} in {folder}, as this scene has none: it belongs to "
+                    "another scene, choose another folder or delete it"
+                )
         for key, file in FILES.items():
             if getattr(self, key) is not None:
                 dtype = "uint8" if key == "change" else "int16"
                 write_image(folder / file, self.image(key), dtype)  # type: ignore[arg-type]
+        with replacing(folder / NOTES) as temporary:
+            temporary.write_text(json.dumps(self._notes(), indent=1), encoding="utf-8")
         return folder
+
+    def _notes(self) -> dict[str, Any]:
+        assert self.psf is not None
+        sensors = {
+            key: {"gsd": s.gsd, "detector": s.detector.tolist(), "mtf": s.mtf}
+            for key, s in (("hs", self.hs), ("ms", self.ms))
+        }
+        snr = {"snr_hs": self.snr_hs, "snr_ms": self.snr_ms}
+        return {"psf": [astuple(p) for p in self.psf], **snr, **sensors}
+
+    def _noted(self, path: Path) -> Scene:
+        try:
+            notes = json.loads(path.read_text(encoding="utf-8"))
+            hs, ms = (
+                replace(
+                    sensor,
+                    gsd=notes[key]["gsd"],
+                    detector=np.array(notes[key]["detector"]),
+                    mtf=tuple(map(tuple, notes[key]["mtf"])),
+                )
+                for key, sensor in (("hs", self.hs), ("ms", self.ms))
+            )
+            psf = tuple(Psf(*p) for p in notes["psf"])
+            return replace(
+                self, hs=hs, ms=ms, psf=psf, snr_hs=notes["snr_hs"], snr_ms=notes["snr_ms"]
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"expected the notes of Scene.write in {path}, got {error!r}: delete the file to "
+                "go on with the sensors' defaults"
+            ) from error
 
     def image(self, key: str, cube: np.ndarray | None = None) -> Image:
         """One cube of the scene (or `cube` in its place) with band table and georeference."""
@@ -287,7 +338,7 @@ def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
         raise InputError(
             f"expected band wavelengths in the file, found none: name the sensor ({option})"
         )
-    if set(image.names) <= set(known.band_names):
+    if image.names and set(image.names) <= set(known.band_names):
         return known.select(list(image.names))
     if len(known) != len(image.cube):
         raise InputError(
@@ -300,8 +351,16 @@ def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
 def _known_sensor(image: Image, name: str | None) -> Sensor | None:
     """A name given by the caller must be known; a foreign tag in a file is no error."""
     if name:
-        return get_sensor(name)
+        return _whole(get_sensor(name), image)
     try:
-        return get_sensor(image.sensor) if image.sensor else None
+        return _whole(get_sensor(image.sensor), image) if image.sensor else None
     except InputError:
         return None
+
+
+def _whole(known: Sensor, image: Image) -> Sensor:
+    """All bands of Sentinel-2, of which a file may hold any, once the file tells them apart."""
+    told = image.wavelength is not None or (image.names and set(image.names) <= set(MSI_BANDS))
+    if told and known.name in ("Sentinel-2A", "Sentinel-2B"):
+        return sentinel2(known.name[-1], MSI_BANDS)
+    return known
