@@ -56,9 +56,7 @@ def _nominal(name: str, *detectors: tuple[float, float, int, float]) -> Sensor:
     detector = np.repeat(np.arange(len(detectors)), [n for _, _, n, _ in detectors])
     order = np.argsort(centre)
     names = [f"B{i + 1}" for i in order]  # numbered as in the product: VNIR first, then SWIR
-    return from_bands(
-        centre[order], fwhm[order], name, 30.0, names, detector[order], nominal=True
-    )
+    return from_bands(centre[order], fwhm[order], name, 30.0, names, detector[order], nominal=True)
 
 
 def enmap() -> Sensor:
@@ -137,7 +135,7 @@ def from_csv(path: str | Path) -> Sensor:
         )
 
     def numbers(column: str) -> np.ndarray:
-        return np.array([row[column] for row in rows], dtype=np.float64)
+        return np.array([float(row[column]) for row in rows])
 
     try:
         sensor = from_bands(
@@ -232,9 +230,7 @@ def covered(hs: Sensor, axis: np.ndarray) -> np.ndarray:
     return within | (close & between)
 
 
-def srf_matrix(
-    hs: Sensor, ms: Sensor, min_coverage: float = 0.9
-) -> tuple[np.ndarray, np.ndarray]:
+def srf_matrix(hs: Sensor, ms: Sensor, min_coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
     """Spectral response R (C, L): each MS band as a weighted sum of HS bands.
 
     Take the spectrum as a straight line between HS band centres. Then an MS band is H p and an HS

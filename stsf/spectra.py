@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit, logit
 
 from stsf.bands import Sensor
 from stsf.errors import InputError
@@ -31,7 +32,11 @@ TEST_CANOPY_N = 2.05  # leaf structure N from here on is test
 TEST_CDOM = 0.5  # 1/m
 TEST_GRAIN = 0.4  # mm
 EARTHLIB_NAMES = {
-    "bare": "soil", "built": "built", "npv": "npv", "burned": "burned", "vegetation": "canopy",
+    "bare": "soil",
+    "built": "built",
+    "npv": "npv",
+    "burned": "burned",
+    "vegetation": "canopy",
 }
 
 
@@ -121,8 +126,8 @@ def _split(split: str) -> Library:
 def is_test(lib: Library) -> np.ndarray:
     """Which spectra of the whole library belong to the test split, bool (n,)."""
     test = np.zeros(len(lib), dtype=bool)
-    for material in ("soil", "built", "npv", "burned"):
-        mine = lib.material == material
+    for materials in (("soil",), ("built", "npv", "burned")):
+        mine = np.isin(lib.material, materials)
         groups = np.unique(lib.attributes["group"][mine])
         test |= mine & np.isin(lib.attributes["group"], groups[2::3])
     with np.errstate(invalid="ignore"):
@@ -200,7 +205,7 @@ def _group(row: dict[str, str]) -> str:
         if not row["LAT"] or not row["LON"]:
             return "site unknown"
         return f"site {float(row['LAT']):.1f} {float(row['LON']):.1f}"
-    return re.sub(r"\.\d+-?$", "", row["NAME"])
+    return re.split(r"[._]", row["NAME"])[0]
 
 
 def _canopy_parameters(name: str) -> list[float]:
@@ -216,12 +221,13 @@ def canopy(
 
     A canopy depends on more than its four named parameters (water, soil, geometry), so each
     spectrum keeps its own character and moves along the library's trend:
-    `R(lai, chl) = R_like * exp(t(lai, chl) - t(lai_like, chl_like))`, t being the log reflectance
-    as a quadratic in exp(-LAI/2), LAI, LMA, CHL and N, fitted on the canopies of `lib` alone.
+    `logit R(lai, chl) = logit R_like + t(lai, chl) - t(lai_like, chl_like)`, t being the logit of
+    reflectance as a quadratic in exp(-LAI/2), LAI, LMA, CHL and N, fitted on the canopies of `lib`
+    alone. (The logit, log(R / (1 - R)), keeps R between 0 and 1.)
 
     Args:
         lib: library whose canopies are used; give a split to stay within it.
-        lai: leaf area index (n,) or scalar, clipped to 0.5-8.
+        lai: leaf area index (n,) or scalar, clipped to 0.5-11.
         chl: chlorophyll in ug/cm2 (n,) or scalar, clipped to 10-60.
         like: index (n,) of canopies in `lib`; None gives the trend itself at mean LMA and N.
 
@@ -237,12 +243,12 @@ def canopy(
         >>> bool(dense[red] < sparse[red]), bool(dense[nir] > sparse[nir])
         (True, True)
     """
-    lai, chl = np.broadcast_arrays(np.clip(lai, 0.5, 8.0), np.clip(chl, 10.0, 60.0))
+    lai, chl = np.broadcast_arrays(np.clip(lai, 0.5, 11.0), np.clip(chl, 10.0, 60.0))
     lai, chl = np.atleast_1d(lai).astype(float), np.atleast_1d(chl).astype(float)
     trend, mean = _canopy_trend(lib)
     if like is None:
         wanted = np.stack([lai, np.full_like(lai, mean[1]), chl, np.full_like(lai, mean[3])], 1)
-        return np.exp(trend(wanted)).astype(np.float32)
+        return expit(trend(wanted)).astype(np.float32)
     index = np.broadcast_to(np.asarray(like), lai.shape)
     own = np.stack([lib.attributes[key][index] for key in CANOPY_PARAMETERS], axis=1)  # (n, 4)
     if np.isnan(own).any():
@@ -251,12 +257,13 @@ def canopy(
             "np.flatnonzero(lib.material == 'canopy')"
         )
     wanted = np.stack([lai, own[:, 1], chl, own[:, 3]], axis=1)
-    return (lib.spectra[index] * np.exp(trend(wanted) - trend(own))).astype(np.float32)
+    moved = logit(lib.spectra[index]) + trend(wanted) - trend(own)
+    return expit(moved).astype(np.float32)
 
 
 @lru_cache(maxsize=8)
 def _canopy_trend(lib: Library) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
-    """Log reflectance as a function of parameters (n, 4), and the mean parameters (4,)."""
+    """Logit of reflectance as a function of parameters (n, 4), and their means (4,)."""
     mine = lib.material == "canopy"
     if mine.sum() < 50:
         raise InputError(
@@ -270,7 +277,7 @@ def _canopy_trend(lib: Library) -> tuple[Callable[[np.ndarray], np.ndarray], np.
         pairs = [z[:, i] * z[:, j] for i in range(5) for j in range(i, 5)]
         return np.column_stack([np.ones(len(z)), z, *pairs])  # (n, 21)
 
-    weights = np.linalg.lstsq(features(known), np.log(lib.spectra[mine]), rcond=None)[0]
+    weights = np.linalg.lstsq(features(known), logit(lib.spectra[mine]), rcond=None)[0]
     return lambda parameters: features(parameters) @ weights, mean
 
 
