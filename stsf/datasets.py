@@ -24,12 +24,11 @@ from rasterio.transform import from_origin
 
 from stsf.errors import InputError
 from stsf.raster import SCALE, Image, read_image
-from stsf.scene import Scene
+from stsf.scene import MSI_BANDS, Scene
 from stsf.sensors import Sensor, ahsi, enmap, from_bands, from_csv, sentinel2
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 SAMPLE_SEED = 2301
-S2_13 = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
 NEON_BANDS = np.r_[0:192, 210:283, 315:419]  # of a grid of 5.0079 nm; without water vapour
 
 
@@ -107,12 +106,13 @@ def fetch(name: Literal["neon-osbs"]) -> dict[str, Series]: ...
 def fetch(name: str) -> Image | Series | dict[str, Series]:
     """Real data by name, as its product delivers it; downloaded at the first call.
 
-    - "enmap-potsdam-north" (64 x 96 px), "enmap-potsdam-west" (64 x 64 px, a lake): `Image` with
-      all 224 bands, NaN in the six that are not `good`, 30 m. See also `load_real`.
+    - "enmap-potsdam-north" (64 x 96 px), "enmap-potsdam-west" (64 x 64 px, partly water):
+      `Image` with all 224 bands, NaN in the six that are not `good`, 30 m. See `load_real`.
     - "sentinel2-slovenia": `Series` of five dates, 13 bands, 101 x 100 px at 10 m,
       top-of-atmosphere reflectance, the second and third date cloudy.
     - "neon-osbs": four tree crowns, a `Series` of four years each, 369 bands, 4-11 px at 1 m;
-      the years are not co-registered to the pixel. FWHM taken as the 5 nm band spacing.
+      the years are not co-registered to the pixel, and one crown of 2017 is nearly black. FWHM
+      taken as the 5 nm band spacing.
     - "tahoe": `Series` of six AVIRIS dates, 169 bands, 150 x 110 px. Not run here: written from
       the description of the files, never tried on the files themselves.
 
@@ -213,10 +213,16 @@ def _downloaded(url: str, folder: str, known_hash: str) -> Path:
     file = url.rpartition("/")[2]
     try:
         return Path(pooch.retrieve(url, sha256, fname=file, path=target, progressbar=True))
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors; ValueError: hash
+    except ValueError as error:
         raise InputError(
-            f"expected to download {url}, got {type(error).__name__}: connect to the internet, "
-            "or set STSF_DATA to a folder that holds the files"
+            f"expected the pinned file at {url}, got one with another hash: try again, or set "
+            "STSF_DATA to a folder that holds the files"
+        ) from error
+    except OSError as error:  # no network, no such page, or a cache that cannot be written
+        raise InputError(
+            f"expected to download {url}, got {type(error).__name__}: check the network and the "
+            f"cache {target} (STSF_CACHE moves it), or set STSF_DATA to a folder that holds the "
+            "files"
         ) from error
 
 
@@ -261,7 +267,7 @@ def _slovenia(files: Iterable[Path]) -> Series:
         scenes[order].transpose(0, 3, 1, 2).astype(np.float32),
         tuple(dates[order].tolist()),
         clear[order],
-        sentinel2("A", S2_13),
+        sentinel2("A", MSI_BANDS),
         CRS.from_epsg(32633),
         from_origin(465_181.0, 5_080_255.0, 10.0, 10.0),
     )
