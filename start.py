@@ -7,9 +7,8 @@
 Further arguments of the first form go to JupyterLab, for example --no-browser --port 9999.
 Needs Python 3.11 or newer and nothing else. The first run downloads about 1 GB into .venv and
 takes minutes, later runs add seconds. Exit code: 0 all well, 1 a test failed, 2 no set-up.
+(Type hints in quotes, and no newer syntax: an old Python must get as far as saying it is old.)
 """
-
-from __future__ import annotations
 
 import hashlib
 import importlib.util
@@ -56,7 +55,7 @@ class Damaged(Stop):
 # ---------------------------------------------------------------- questions with one answer
 
 
-def python_problem(version):
+def python_problem(version: tuple) -> "str | None":
     """Say in one sentence why this Python is too old, or None."""
     if tuple(version[:2]) >= (3, 11):
         return None
@@ -66,7 +65,7 @@ def python_problem(version):
     )
 
 
-def module_problem(modules=("venv", "ensurepip")):
+def module_problem(modules: tuple = ("venv", "ensurepip")) -> "str | None":
     """Say which module for making environments this Python lacks, or None."""
     for name in modules:
         if importlib.util.find_spec(name) is None:
@@ -77,7 +76,7 @@ def module_problem(modules=("venv", "ensurepip")):
     return None
 
 
-def machine_problem(system, machine, release):
+def machine_problem(system: str, machine: str, release: str) -> "str | None":
     """Say why the pinned PyTorch has no build for this machine, or None."""
     if system == "Darwin" and machine == "x86_64":
         return (
@@ -92,37 +91,37 @@ def machine_problem(system, machine, release):
     return None
 
 
-def canonical(name):
+def canonical(name: str) -> str:
     """Return the form of a package name in which spellings compare equal."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pins(lock_text):
+def pins(lock_text: str) -> dict:
     """Return {canonical name: version} of a lock file."""
     lines = (line.split("#")[0].strip() for line in lock_text.splitlines())
     return {canonical(n): v for n, v in (line.split("==") for line in lines if line)}
 
 
-def fingerprint(lock_text, pyproject_text, version):
+def fingerprint(lock_text: str, pyproject_text: str, version: tuple) -> str:
     """Hash what an environment is made from; another hash means it must be brought up to date."""
     parts = [lock_text, pyproject_text, "{}.{}".format(*version[:2])]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def fault_in(seen, wanted, root, version):
+def fault_in(seen: "dict | None", wanted: dict, root: Path, version: tuple) -> "str | None":
     """Compare a probe's answer with the pins; return what is wrong, or None."""
     if seen is None:
         return "its Python or one of the main packages does not start"
     if tuple(seen["python"]) != tuple(version[:2]):
         return "it belongs to Python {}.{}".format(*seen["python"])
-    if Path(seen["stsf"]).resolve().parent.parent != Path(root).resolve():
+    if Path(seen["stsf"]).resolve().parent.parent != root.resolve():
         return "it belongs to another copy of stsf"
     found = {canonical(n): v.split("+")[0] for n, v in seen["versions"].items()}
     wrong = sorted(name for name, pin in wanted.items() if found.get(name) != pin)
     return f"{wrong[0]} is not at its pinned version" if wrong else None
 
 
-def set_up_problem(label, log_text):
+def set_up_problem(label: str, log_text: str) -> Stop:
     """Turn the log of a failed step into the exception that tells it in one sentence."""
     offline = (
         "Could not resolve host|name resolution|NameResolutionError|getaddrinfo failed"
@@ -146,21 +145,21 @@ def set_up_problem(label, log_text):
 # ---------------------------------------------------------------- the environment
 
 
-def say(text, end="\n"):
+def say(text: str, end: str = "\n") -> None:
     print(text, end=end, flush=True)
 
 
-def venv_python():
+def venv_python() -> Path:
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def child_environment(**extra):
+def child_environment() -> dict:
     """Return the environment for .venv's Python, free of what would lead it to other packages."""
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-    return {**env, "PYTHONUTF8": "1", **extra}
+    return {**env, "PYTHONUTF8": "1"}
 
 
-def ask(*args):
+def ask(*args: str) -> "str | None":
     """Run .venv's Python quietly; return its output, or None where it fails."""
     try:
         done = subprocess.run(
@@ -176,14 +175,14 @@ def ask(*args):
     return done.stdout if done.returncode == 0 else None
 
 
-def fault():
+def fault() -> "str | None":
     """Say what is wrong with .venv, or None where it is whole."""
     answer = ask("-c", PROBE)
     seen = json.loads(answer.splitlines()[-1]) if answer else None
     return fault_in(seen, pins(LOCK.read_text("utf-8")), ROOT, sys.version_info)
 
 
-def stamped():
+def stamped() -> "str | None":
     """Return the fingerprint of the last finished set-up, or None."""
     try:
         return json.loads(STAMP.read_text("utf-8"))["fingerprint"]
@@ -191,7 +190,7 @@ def stamped():
         return None
 
 
-def step(label, command):
+def step(label: str, command: list) -> None:
     """Run one command of the set-up, log it, show what it is at and how long it took."""
     started, live = time.monotonic(), sys.stdout.isatty()
     say(f"  {label} ...", end="" if live else "\n")
@@ -208,7 +207,7 @@ def step(label, command):
             encoding="utf-8",
             errors="replace",
         )
-        for line in process.stdout:
+        for line in process.stdout or ():
             log.write(line)
             if live and line.startswith(("Collecting", "Downloading", "Installing", "Building")):
                 seconds = f"[{time.monotonic() - started:.0f} s]"
@@ -221,11 +220,11 @@ def step(label, command):
     say(f"\r{done:100}" if live else done)
 
 
-def answers(url, seconds=4.0):
+def answers(url: str, seconds: float = 4.0) -> bool:
     """Say whether a server answers soon (the thread covers a name look-up that hangs)."""
     result = []
 
-    def look():
+    def look() -> None:
         try:
             with urllib.request.urlopen(url, timeout=seconds) as reply:
                 result.append(reply.status == 200)
@@ -238,7 +237,7 @@ def answers(url, seconds=4.0):
     return result == [True]
 
 
-def wants_cpu_torch(version):
+def wants_cpu_torch(version: str) -> bool:
     """Say whether PyTorch's CPU index spares this machine gigabytes of CUDA from PyPI."""
     if sys.platform != "linux" or shutil.which("nvidia-smi"):
         return False
@@ -246,7 +245,7 @@ def wants_cpu_torch(version):
     return present is None or present.strip().split("+")[0] != version
 
 
-def install():
+def install() -> None:
     """Bring .venv to the lock file; what is already right costs pip a look only."""
     pip = [str(venv_python()), "-m", "pip", "--disable-pip-version-check"]
     add = [*pip, "install", "--progress-bar", "off"]
@@ -263,7 +262,7 @@ def install():
     step("stsf", [*add, "--no-deps", "--no-build-isolation", "-e", str(ROOT)])
 
 
-def build():
+def build() -> None:
     """Make .venv from nothing."""
     problem = module_problem()
     if problem:
@@ -285,13 +284,13 @@ def build():
     install()
 
 
-def hide_news(settings):
+def hide_news(settings: Path) -> None:
     """Write JupyterLab's settings override: no news prompt, no check for updates."""
-    Path(settings).mkdir(parents=True, exist_ok=True)
-    (Path(settings) / "overrides.json").write_text(json.dumps(OVERRIDES, indent=2), "utf-8")
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "overrides.json").write_text(json.dumps(OVERRIDES, indent=2), "utf-8")
 
 
-def mend(trouble):
+def mend(trouble: str) -> "str | None":
     """Bring an existing .venv up to date in place; return what is still wrong with it, or None."""
     version = f"import sys; print(sys.version_info[:2] == {tuple(sys.version_info[:2])})"
     if ask("-c", version) != "True\n" or ask("-m", "pip", "--version") is None:
@@ -304,12 +303,12 @@ def mend(trouble):
     return fault()
 
 
-def prepare():
+def prepare() -> None:
     """Make sure that .venv is whole and up to date, with as little work as possible."""
     started, stamp = time.monotonic(), stamped()
     made_from = LOCK.read_text("utf-8"), (ROOT / "pyproject.toml").read_text("utf-8")
     wanted = fingerprint(*made_from, sys.version_info)
-    trouble = "its set-up was not finished"
+    trouble: "str | None" = "its set-up was not finished"
     if stamp:
         trouble = fault() or ("the list of packages changed" if stamp != wanted else None)
     if trouble is None:
@@ -330,7 +329,7 @@ def prepare():
 # ---------------------------------------------------------------- the two commands
 
 
-def lab(arguments):
+def lab(arguments: list) -> int:
     """Open JupyterLab on the first notebook; Ctrl-C is for JupyterLab, not for this script."""
     command = [str(venv_python()), "-m", "jupyterlab", FIRST_NOTEBOOK, *arguments]
     process = subprocess.Popen(command, cwd=ROOT, env=child_environment())
@@ -338,14 +337,14 @@ def lab(arguments):
     return process.wait()
 
 
-def test():
+def test() -> int:
     """Run every check with .venv's Python; return the exit code."""
     return subprocess.call(
         [str(venv_python()), "tests/run_all.py"], cwd=ROOT, env=child_environment()
     )
 
 
-def main(arguments):
+def main(arguments: list) -> int:
     if arguments[:1] in (["-h"], ["--help"]):
         say(__doc__.strip())
         return 0

@@ -28,7 +28,8 @@ run_all = load("tests/run_all.py")
 
 
 def test_an_old_python_can_still_read_the_file_and_is_told_so() -> None:
-    ast.parse((ROOT / "start.py").read_text("utf-8"), feature_version=(3, 7))
+    tree = ast.parse((ROOT / "start.py").read_text("utf-8"), feature_version=(3, 7))
+    assert not [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
     with pytest.raises(SyntaxError):  # the check above can fail
         ast.parse("if (n := 1): pass", feature_version=(3, 7))
     assert "Python 3.11 or newer and this is 3.9" in start.python_problem((3, 9, 2))
