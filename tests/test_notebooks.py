@@ -49,6 +49,12 @@ def test_there_are_notebooks() -> None:
     assert (ROOT / "notebooks" / "00_start_here.ipynb") in NOTEBOOKS
 
 
+def test_the_readme_lists_the_notebooks_that_exist() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    listed = re.findall(r"\((notebooks/[\w.]+)\)", readme)
+    assert listed == [path.relative_to(ROOT).as_posix() for path in NOTEBOOKS]
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook(path: Path) -> None:
     assert faults(json.loads(path.read_text("utf-8"))) == []
