@@ -156,47 +156,71 @@ def is_broken(wavelength: np.ndarray, spectra: np.ndarray) -> np.ndarray:
 
 @cache
 def _everything() -> Library:
-    wavelength, spectra, rows = _read_earthlib()
-    keep = np.flatnonzero(~is_broken(wavelength, spectra))
-    water_spectra, water_attributes = _water_samples(wavelength)
-    snow_spectra, snow_attributes = _snow_samples(wavelength)
-    n_water, n_snow = len(water_spectra), len(snow_spectra)
-    material = [EARTHLIB_NAMES[rows[i]["LEVEL_2"]] for i in keep]
-    material += ["water"] * n_water + ["snow"] * n_snow
-    names = [rows[i]["NAME"] for i in keep]
-    names += [f"water-{i}" for i in range(n_water)] + [f"snow-{i}" for i in range(n_snow)]
-    canopy = np.array([_canopy_parameters(rows[i]["NAME"]) for i in keep])
-    strings = {
-        "kind": [rows[i]["LEVEL_3"] for i in keep] + material[len(keep) :],
-        "group": [_group(rows[i]) for i in keep] + material[len(keep) :],
-    }
-    attributes = {key: np.array(values) for key, values in strings.items()}
-    parts = {key: (canopy[:, j], 0) for j, key in enumerate(CANOPY_PARAMETERS)}
-    parts |= {key: (values, len(keep)) for key, values in water_attributes.items()}
-    parts |= {key: (values, len(keep) + n_water) for key, values in snow_attributes.items()}
-    for key, (values, start) in parts.items():
-        attributes[key] = np.full(len(names), np.nan)
-        attributes[key][start : start + len(values)] = values
-    every = np.concatenate([spectra[keep], water_spectra, snow_spectra]).astype(np.float32)
-    every.setflags(write=False)  # shared by all callers
-    return Library(wavelength, every, names, np.array(material), attributes)
+    measured = _from_earthlib()
+    parts = [measured, _waters(measured.wavelength), _snows(measured.wavelength)]
+    attributes = {}
+    for key in {key: None for part in parts for key in part.attributes}:  # in order, once each
+        unknown = [np.full(len(part), np.nan) for part in parts]
+        columns = [part.attributes.get(key, nan) for part, nan in zip(parts, unknown)]
+        attributes[key] = np.concatenate(columns)
+    spectra = np.concatenate([part.spectra for part in parts]).astype(np.float32)
+    spectra.setflags(write=False)  # shared by all callers
+    names = [name for part in parts for name in part.names]
+    material = np.concatenate([part.material for part in parts])
+    return Library(measured.wavelength, spectra, names, material, attributes)
 
 
-def _read_earthlib() -> tuple[np.ndarray, np.ndarray, list[dict[str, str]]]:
-    """Wavelengths (N,) in nm, spectra (n, N), one dictionary of names and places a spectrum.
+def _from_earthlib() -> Library:
+    """The sound spectra of `earthlib`.
 
     Read from the package's files: importing `earthlib` takes longer than all the rest.
     """
     spec = find_spec("earthlib")
-    if spec is None or not spec.submodule_search_locations:
+    if spec is None or spec.origin is None:
         raise InputError("expected the package earthlib, found none: pip install earthlib")
-    folder = Path(spec.submodule_search_locations[0]) / "data"
+    folder = Path(spec.origin).parent / "data"
     header = (folder / "spectra.sli.hdr").read_text(encoding="utf-8")
     numbers = re.findall(r"\nwavelength = \{([^}]*)\}", header)[0]
     wavelength = np.round(np.array(numbers.split(","), dtype=np.float64) * 1000, 3)
     spectra = np.fromfile(folder / "spectra.sli", dtype="<f4").reshape(-1, len(wavelength))
     with open(folder / "spectra.csv", newline="", encoding="utf-8") as file:
-        return wavelength, spectra, list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    keep = np.flatnonzero(~is_broken(wavelength, spectra))
+    rows = [rows[i] for i in keep]
+    attributes = {
+        "kind": np.array([row["LEVEL_3"] for row in rows]),
+        "group": np.array([_group(row) for row in rows]),
+    }
+    parameters = np.array([_canopy_parameters(row["NAME"]) for row in rows])
+    attributes |= {key: parameters[:, j] for j, key in enumerate(CANOPY_PARAMETERS)}
+    material = np.array([EARTHLIB_NAMES[row["LEVEL_2"]] for row in rows])
+    return Library(wavelength, spectra[keep], [row["NAME"] for row in rows], material, attributes)
+
+
+def _waters(wavelength: np.ndarray) -> Library:
+    """240 waters from clear lake to silty flood, half of them shallow."""
+    draw = np.random.default_rng(0).uniform(size=(4, 240))
+    values = {
+        "chlorophyll": 0.5 * 100 ** draw[0],  # 0.5-50 mg/m3
+        "sediment": 0.5 * 400 ** draw[1],  # 0.5-200 g/m3
+        "cdom": 0.05 * 40 ** draw[2],  # 0.05-2 1/m
+    }
+    depth = np.where(np.arange(240) % 2 == 0, 0.3 * 10 ** draw[3], np.inf)  # 0.3-3 m
+    return _modelled("water", wavelength, water(wavelength, **values, depth=depth), values)
+
+
+def _snows(wavelength: np.ndarray) -> Library:
+    """40 snows, grain radius 0.05 to 1.2 mm."""
+    grain = np.geomspace(0.05, 1.2, 40)
+    return _modelled("snow", wavelength, snow(wavelength, grain), {"grain": grain})
+
+
+def _modelled(
+    material: str, wavelength: np.ndarray, spectra: np.ndarray, values: dict[str, np.ndarray]
+) -> Library:
+    label = np.full(len(spectra), material)
+    names = [f"{material}-{i}" for i in range(len(spectra))]
+    return Library(wavelength, spectra, names, label, {"kind": label, "group": label} | values)
 
 
 def _group(row: dict[str, str]) -> str:
@@ -229,7 +253,8 @@ def canopy(
         lib: library whose canopies are used; give a split to stay within it.
         lai: leaf area index (n,) or scalar, clipped to 0.5-11.
         chl: chlorophyll in ug/cm2 (n,) or scalar, clipped to 10-60.
-        like: index (n,) of canopies in `lib`; None gives the trend itself at mean LMA and N.
+        like: canopies in `lib` by index, (n,) or scalar; None gives the trend itself at mean LMA
+            and N.
 
     Returns:
         float32 (n, N) reflectance; (1, N) for scalars.
@@ -243,13 +268,15 @@ def canopy(
         >>> bool(dense[red] < sparse[red]), bool(dense[nir] > sparse[nir])
         (True, True)
     """
-    lai, chl = np.broadcast_arrays(np.clip(lai, 0.5, 11.0), np.clip(chl, 10.0, 60.0))
-    lai, chl = np.atleast_1d(lai).astype(float), np.atleast_1d(chl).astype(float)
     trend, mean = _canopy_trend(lib)
+    lai, chl, index = np.broadcast_arrays(
+        np.clip(np.atleast_1d(lai), 0.5, 11.0),
+        np.clip(chl, 10.0, 60.0),
+        0 if like is None else like,
+    )
     if like is None:
-        wanted = np.stack([lai, np.full_like(lai, mean[1]), chl, np.full_like(lai, mean[3])], 1)
+        wanted = np.stack([lai, np.full(lai.shape, mean[1]), chl, np.full(lai.shape, mean[3])], 1)
         return expit(trend(wanted)).astype(np.float32)
-    index = np.broadcast_to(np.asarray(like), lai.shape)
     own = np.stack([lib.attributes[key][index] for key in CANOPY_PARAMETERS], axis=1)  # (n, 4)
     if np.isnan(own).any():
         raise InputError(
@@ -279,20 +306,3 @@ def _canopy_trend(lib: Library) -> tuple[Callable[[np.ndarray], np.ndarray], np.
 
     weights = np.linalg.lstsq(features(known), logit(lib.spectra[mine]), rcond=None)[0]
     return lambda parameters: features(parameters) @ weights, mean
-
-
-def _water_samples(wavelength: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """240 waters from clear lake to silty flood, half of them shallow."""
-    draw = np.random.default_rng(0).uniform(size=(4, 240))
-    chlorophyll = 0.5 * 100 ** draw[0]  # 0.5-50 mg/m3
-    sediment = 0.5 * 400 ** draw[1]  # 0.5-200 g/m3
-    cdom = 0.05 * 40 ** draw[2]  # 0.05-2 1/m
-    depth = np.where(np.arange(240) % 2 == 0, 0.3 * 10 ** draw[3], np.inf)  # 0.3-3 m
-    spectra = water(wavelength, chlorophyll, sediment, cdom, depth)
-    return spectra, {"chlorophyll": chlorophyll, "sediment": sediment, "cdom": cdom}
-
-
-def _snow_samples(wavelength: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """40 snows, grain radius 0.05 to 1.2 mm."""
-    grain = np.geomspace(0.05, 1.2, 40)
-    return snow(wavelength, grain), {"grain": grain}

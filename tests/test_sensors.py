@@ -69,8 +69,9 @@ def test_response_of_a_band_at_the_end_of_the_axis_is_its_inner_half() -> None:
     axis = np.arange(400.0, 461, 10)
     response = from_bands([400.0], 20).response(axis)
     np.testing.assert_allclose(response.sum(), 1.0)
-    half = 400 + 20 / 2.3548 * np.sqrt(2 / np.pi)
-    np.testing.assert_allclose(response @ axis, half, atol=0.5)
+    half = 20 / 2.3548 * np.sqrt(2 / np.pi)
+    np.testing.assert_allclose(response @ axis, 400 + half, atol=0.5)
+    np.testing.assert_allclose(from_bands([460.0], 20).response(axis) @ axis, 460 - half, atol=0.5)
 
 
 def test_hat_weights_outside_the_nodes_take_the_nearest() -> None:

@@ -205,6 +205,14 @@ def test_canopies_stay_within_their_library() -> None:
     np.testing.assert_allclose(canopy(TRAIN, 1.0, 40.0), canopy(leaves, 1.0, 40.0), atol=1e-6)
 
 
+def test_canopy_takes_one_or_many_of_each() -> None:
+    index = np.flatnonzero(TEST.material == "canopy")[:3]
+    many = canopy(TEST, 2.0, 30.0, index)
+    assert many.shape == (3, len(TEST.wavelength))
+    np.testing.assert_array_equal(canopy(TEST, [1.0, 2.0], 30.0, index[1])[1], many[1])
+    assert canopy(TEST, 2.0, 30.0).shape == (1, len(TEST.wavelength))
+
+
 def test_canopy_refuses_other_materials_and_small_libraries() -> None:
     with pytest.raises(InputError, match="indices of canopies"):
         canopy(TRAIN, 3.0, 40.0, int(np.flatnonzero(TRAIN.material == "soil")[0]))
