@@ -331,7 +331,8 @@ def prepare() -> None:
 
 def lab(arguments: list) -> int:
     """Open JupyterLab on the first notebook; Ctrl-C is for JupyterLab, not for this script."""
-    command = [str(venv_python()), "-m", "jupyterlab", FIRST_NOTEBOOK, *arguments]
+    first = f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}"  # also in the address it prints
+    command = [str(venv_python()), "-m", "jupyterlab", first, *arguments]
     process = subprocess.Popen(command, cwd=ROOT, env=child_environment())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return process.wait()
