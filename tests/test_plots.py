@@ -293,7 +293,8 @@ class TestMaps:
 @pytest.fixture
 def figures(scene, fused):
     ms1, y1 = (scene.hrms_t1, MS.centre), (scene.lrhs_t1, HS.centre)
-    many = {f"source number {i}": ms1 for i in range(5)}
+    square = (scene.hrms_t1[:, :, :12], MS.centre)
+    many = {f"source number {i}": square for i in range(5)}
     truth = scene.hrhs_t2
     return {
         "one image": lambda: plots.show_images({"M1": ms1}),
