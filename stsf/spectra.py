@@ -23,7 +23,7 @@ from scipy.special import expit, logit
 
 from stsf.bands import Sensor
 from stsf.errors import InputError
-from stsf.optics import _log_interpolate, _table, snow, water  # noqa: F401
+from stsf.optics import snow, water
 
 library_range = (400.0, 2450.0)  # nm; `earthlib` has no wavelengths in 1350-1460 and 1790-1960
 MATERIALS = ("soil", "built", "npv", "burned", "canopy", "water", "snow")
