@@ -12,6 +12,7 @@ dimensions. Three sets of coordinates on such planes, and what each is good for:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -68,7 +69,7 @@ def pixels(cube: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
         >>> pixels(np.zeros((5, 2, 3), np.float32)).shape
         (6, 5)
     """
-    flat = cube.reshape(len(cube), -1).T.astype(np.float64)
+    flat = cube.reshape(len(cube), math.prod(cube.shape[1:])).T.astype(np.float64)
     return flat if valid is None else flat[valid.ravel()]
 
 
