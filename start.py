@@ -308,7 +308,7 @@ def prepare() -> None:
     started, stamp = time.monotonic(), stamped()
     made_from = LOCK.read_text("utf-8"), (ROOT / "pyproject.toml").read_text("utf-8")
     wanted = fingerprint(*made_from, sys.version_info)
-    trouble: "str | None" = "its set-up was not finished"
+    trouble: str | None = "its set-up was not finished"
     if stamp:
         trouble = fault() or ("the list of packages changed" if stamp != wanted else None)
     if trouble is None:
