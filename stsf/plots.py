@@ -109,6 +109,12 @@ def show_spectra(
 
     Raises:
         InputError: a pixel outside the scene.
+
+    Example:
+        >>> from stsf.datasets import load_sample
+        >>> figure = show_spectra(load_sample(), pixel=(90, 90))
+        >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
+        ('wavelength (nm)', 'reflectance (0-1)')
     """
     if not all(0 <= p < n for p, n in zip(pixel, scene.size)):
         raise InputError(f"pixel must be (y, x) within {scene.size}, got {pixel}: choose another")
@@ -136,6 +142,11 @@ def pixel_spectra(
     """Values at a pixel (y, x) of the product grid, by key of `SOURCE_STYLE`, where there are any.
 
     The low-resolution pixel is the one that contains it.
+
+    Example:
+        >>> from stsf.datasets import load_sample
+        >>> list(pixel_spectra(load_sample(), pixel=(90, 90)))
+        ['hrms_t1', 'hrms_t2', 'truth_t1', 'truth_t2', 'lrhs_t1']
     """
     y, x = pixel
     i, j = y // scene.ratio, x // scene.ratio
