@@ -1,0 +1,1 @@
+"""The classroom: widgets of the lessons and the tools that store the notebooks."""
