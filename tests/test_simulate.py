@@ -133,8 +133,19 @@ def test_growth_is_not_one_factor_for_all_plants(fields):
     for place in fields:
         before, after = pixels(place, 1), pixels(place, 2)
         plants = (place.change == 0) & (ndvi(before) > 0.5)
-        ratio = after[NIR, plants] / before[NIR, plants]
-        assert 0.005 < np.percentile(ratio, 90) - np.percentile(ratio, 10) < 0.4
+        greener = (ndvi(after) - ndvi(before))[plants]
+        assert 0.03 < np.percentile(greener, 90) - np.percentile(greener, 10) < 0.15
+
+
+def test_light_tilts_over_the_wavelengths(fields):
+    for place in fields:
+        first, second = place.spectra
+        steepness = np.log(place.wavelength / 1000)
+        logs = np.log(second / first)  # the same endmembers in another light
+        slope = (logs @ steepness) / (steepness @ steepness)
+        np.testing.assert_allclose(logs, np.outer(slope, steepness), atol=1e-9)
+        assert 0 < np.abs(slope).max() < 0.031
+        assert np.ptp(slope) < 1e-9
 
 
 @pytest.mark.parametrize("kind", PLACES)
