@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -234,7 +235,9 @@ def test_counts_and_total(tmp_path: Path) -> None:
     )
     report = tmp_path / "report.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(suite)]
-    subprocess.run([*command, f"--junitxml={report}"], cwd=tmp_path, capture_output=True)
+    bare = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [*command, f"--junitxml={report}"]
+    subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True)
     rows = run_all.counts(report)
     assert rows == {"tests": [1, 2, 1], "doctests": [0, 0, 0]}
     assert run_all.total({**rows, "lint": [1, 0, 0]}) == "2 passed, 2 failed, 1 skipped"
