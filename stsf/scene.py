@@ -225,7 +225,7 @@ class Scene:
                 dtype = "uint8" if key == "change" else "int16"
                 write_image(folder / file, self.image(key), dtype)  # type: ignore[arg-type]
         with replacing(folder / NOTES) as temporary:
-            temporary.write_text(json.dumps(self._notes(), indent=1), encoding="utf-8")
+            temporary.write_text(json.dumps(self._notes()), encoding="utf-8")
         return folder
 
     def _notes(self) -> dict[str, Any]:
