@@ -13,12 +13,12 @@ import numpy as np
 from scipy import sparse
 
 from stsf.bands import Sensor
-from stsf.countryside import countryside
-from stsf.deadleaves import dead_leaves
+from stsf.world.countryside import countryside
+from stsf.world.deadleaves import dead_leaves
 from stsf.errors import InputError
-from stsf.palette import Mixture, Palette
+from stsf.world.palette import Mixture, Palette
 from stsf.scene import KINDS
-from stsf.shapes import fractal
+from stsf.world.shapes import fractal
 from stsf.spectra import library
 
 PLACES = {"parcels": countryside, "dead-leaves": dead_leaves}

@@ -7,11 +7,11 @@ import pytest
 
 from stsf import simulate as module
 from stsf.errors import InputError
-from stsf.landscapes import split
-from stsf.palette import RUNGS, Mixer, moist
+from stsf.world.landscapes import split
+from stsf.world.palette import RUNGS, Mixer, moist
 from stsf.scene import KINDS
 from stsf.sensors import ahsi, from_bands, sentinel2, srf_matrix
-from stsf.shapes import cast_shadow, fractal
+from stsf.world.shapes import cast_shadow, fractal
 from stsf.simulate import Landscape, change_map, simulate
 from stsf.spectra import library
 

@@ -1,7 +1,7 @@
 """The lie of the land: fields, roads, water, buildings, trees and their shadows, as plain maps.
 
-Geometry only, no spectra: `stsf.countryside` covers the maps with materials. Lengths are in cells
-(see `stsf.shapes`), positions in (y, x) order.
+Geometry only, no spectra: `stsf.world.countryside` covers the maps with materials. Lengths are in cells
+(see `stsf.world.shapes`), positions in (y, x) order.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import KDTree
 
-from stsf.shapes import cast_shadow, cover, crowns, edges, fractal
+from stsf.world.shapes import cast_shadow, cover, crowns, edges, fractal
 
 FIELD, GRASS, FOREST, ORCHARD, GARDEN, SITE = range(6)  # what a parcel is used for
 OPEN_LAND = (0.73, 0.22, 0.05)  # field, grass, orchard outside the woods

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from stsf.palette import Mixer, Mixture, Palette, moist
+from stsf.world.palette import Mixer, Mixture, Palette, moist
 from stsf.scene import KINDS
-from stsf.shapes import fractal
+from stsf.world.shapes import fractal
 from stsf.spectra import canopy
 
 HARVEST, EMERGENCE, FLOOD, CONSTRUCTION = range(1, len(KINDS))
