@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from stsf.scene import KINDS
 from stsf.world.landscapes import FIELD, FOREST, GARDEN, GRASS, ORCHARD, SITE, Land, lay_out
 from stsf.world.palette import Mixer, Mixture, Palette
-from stsf.scene import KINDS
 from stsf.world.shapes import cover, fractal
 
 HARVEST, EMERGENCE, FLOOD, CONSTRUCTION = range(1, len(KINDS))

@@ -1,7 +1,7 @@
 """The lie of the land: fields, roads, water, buildings, trees and their shadows, as plain maps.
 
-Geometry only, no spectra: `stsf.world.countryside` covers the maps with materials. Lengths are in cells
-(see `stsf.world.shapes`), positions in (y, x) order.
+Geometry only, no spectra: `stsf.world.countryside` covers the maps with materials. Lengths are in
+cells (see `stsf.world.shapes`), positions in (y, x) order.
 """
 
 from __future__ import annotations
