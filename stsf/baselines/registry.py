@@ -133,7 +133,5 @@ def get_method(name: str, target: Target) -> Method:
     """
     known = methods(target)
     if name not in known:
-        raise InputError(
-            f"unknown method {name!r} for {target}: choose one of {', '.join(known)}"
-        )
+        raise InputError(f"unknown method {name!r} for {target}: choose one of {', '.join(known)}")
     return known[name]
