@@ -298,7 +298,7 @@ def test_jupyterlab_opens_without_the_news_prompt(browser, start_lab, tmp_path: 
         page.wait_for_function("window.jupyterapp && window.jupyterapp.restored.then(() => true)")
         began = time.monotonic()
         prompt = page.get_by_text("official Jupyter news")
-        wait = 30 if settings == "default" else 3 * shown["default"] + 3
+        wait = 60 if settings == "default" else 3 * shown["default"] + 3
         while not prompt.count() and time.monotonic() - began < wait:
             page.wait_for_timeout(100)
         if prompt.count():
