@@ -198,6 +198,16 @@ def _check(sensor: Sensor) -> None:
             f"{np.min(sensor.centre):g} and FWHM from {np.min(sensor.fwhm):g}: "
             "give nanometres (micrometres times 1000)"
         )
+    if not (sensor.gsd > 0 and all(0 < g < 1 for pair in sensor.mtf for g in pair)):
+        raise InputError(
+            f"expected a GSD above 0 m and MTF values between 0 and 1 for {sensor.name}, got "
+            f"{sensor.gsd:g} and {sensor.mtf}: mend its gsd and mtf"
+        )
+    if count and not set(sensor.detector.tolist()) <= set(range(len(sensor.mtf))):
+        raise InputError(
+            f"expected an MTF for every detector of {sensor.name}, got {len(sensor.mtf)} for codes "
+            f"{sensor.detector.min()} to {sensor.detector.max()}: give along and across for each"
+        )
 
 
 def from_bands(
