@@ -235,8 +235,9 @@ def _degradation_figure(
         style = SOURCE_STYLE[key]
         gaps = with_gaps(scene.hs, values)
         panes["spectrum"].plot(*gaps, color=style.colour, ls=style.line, label=style.label)
-    panes["spectrum"].set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)", ylim=(0, None))
-    panes["spectrum"].legend(frameon=False, ncols=2, loc="upper left")
+    panes["spectrum"].set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
+    panes["spectrum"].set_ylim(bottom=min(0.0, panes["spectrum"].get_ylim()[0]))
+    panes["spectrum"].legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return figure
 
 
