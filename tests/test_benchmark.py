@@ -53,7 +53,10 @@ def test_tasks_are_methods_times_scenes():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nowhere",), "expected a suite out of simulated, imperfect, real, got 'nowhere'"),
+        (
+            ("nowhere",),
+            "expected a suite out of simulated, imperfect, sensitivity, real, got 'nowhere'",
+        ),
         (("simulated", ["bicubic", "magic"]), "unknown method 'magic'"),
     ],
 )
@@ -103,6 +106,7 @@ def test_the_summary_is_a_mean_over_scenes_best_first():
          "psnr": psnr, "mean_psnr": psnr, "sam": 1.0, "ergas": 1.0, "ssim": 1.0, "seconds": 1.0}
         for label, scene, psnr in (("a", 1, 30.0), ("a", 2, 34.0), ("b", 1, 40.0), ("b", 2, 40.0))
     ]  # fmt: skip
+    rows.append({**rows[0], "bands": "SWIR", "psnr": 99.0})
     found = benchmark.summary(pd.DataFrame(rows), "x1")
     assert list(found.index) == ["b", "a"] and found.psnr["a"] == 32.0
     assert found.spread["a"] == pytest.approx(np.sqrt(8))
@@ -112,6 +116,23 @@ def test_simulated_scenes_use_test_materials_only_and_repeat():
     scene, again = suites.simulated("1000"), suites.simulated("1000")
     assert scene.size == (suites.SIZE, suites.SIZE) and scene.ratio == 3
     assert np.array_equal(scene.lrhs_t1, again.lrhs_t1)
+
+
+def test_each_error_of_the_sensitivity_suite_does_what_it_says(monkeypatch):
+    monkeypatch.setattr(suites, "SIZE", 60)
+    plain = suites.sensitive("1000/none/as-is")
+    for error, differs in (
+        ("half-pixel", "lrhs_t1"),
+        ("psf", "lrhs_t1"),
+        ("srf", "hrms_t1"),
+    ):
+        scene = suites.sensitive(f"1000/{error}/as-is")
+        (same,) = {"lrhs_t1", "hrms_t1"} - {differs}
+        assert not np.allclose(getattr(scene, differs), getattr(plain, differs), atol=1e-3)
+        assert np.array_equal(getattr(scene, same), getattr(plain, same))
+        assert scene.psf == plain.psf  # what the method believes stays nominal
+    mended = suites.sensitive("1000/half-pixel/calibrated")
+    assert mended.psf[0].shift_y == pytest.approx(0.5, abs=0.05)
 
 
 def test_patches_cover_the_stated_share():

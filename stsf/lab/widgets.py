@@ -72,7 +72,7 @@ class PixelExplorer:
     def _marker(self, x: float | None, y: float | None) -> hv.Points:
         row, column = self._chosen(x, y)
         return hv.Points([(column, row)]).opts(
-            marker="square", size=10, fill_alpha=0, line_color="white", line_width=2
+            marker="square", size=11, fill_alpha=0, line_color="cyan", line_width=2.5
         )
 
     def _spectra(self, x: float | None, y: float | None) -> hv.Overlay:
