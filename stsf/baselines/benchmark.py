@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ import torch
 from tqdm import tqdm
 
 from stsf import metrics
-from stsf.baselines.registry import get_method, methods
+from stsf.baselines.registry import Target, get_method, methods
 from stsf.baselines.suites import suite
 from stsf.errors import InputError
 from stsf.raster import replacing
@@ -57,7 +58,7 @@ def tasks(
     Raises:
         InputError: an unknown suite or method.
     """
-    known = [(t, m) for t in ("x1", "x2") for m in methods(t)]  # type: ignore[arg-type]
+    known = [(t, m) for t in get_args(Target) for m in methods(t)]
     unknown = set(chosen or ()) - {m for _, m in known}
     if unknown:
         raise InputError(

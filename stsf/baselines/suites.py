@@ -149,7 +149,7 @@ def semi_real(identifier: str) -> Scene:
 def _enmap(window: str) -> tuple[np.ndarray, Sensor]:
     from stsf.datasets import load_real  # downloads: not at import
 
-    cube, sensor = load_real(window)
+    cube, sensor = load_real(window)  # type: ignore[arg-type]
     clean = band_quality(sensor.centre) == "clean"
     return cube[clean], sensor.select(clean)
 

@@ -28,7 +28,7 @@ def offline() -> None:
 
     Call it once, in the setup cell.
     """
-    hv.extension("bokeh", inline=True)  # type: ignore[call-arg]
+    hv.extension("bokeh", inline=True)
 
 
 class PixelExplorer:
