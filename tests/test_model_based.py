@@ -81,6 +81,31 @@ def test_hysure_with_overwhelming_total_variation_is_flat():
     np.testing.assert_allclose(flat.mean(axis=(1, 2)), scene.lrhs_t1.mean(axis=(1, 2)), atol=0.02)
 
 
+def test_total_variation_pulls_the_two_sides_of_a_step_together():
+    """Known by hand: w/2 |z - z₀|² + λ TV moves either side by λ / (w · width of that side).
+
+    The HS is made worthless, so that the MS alone, the step, is what the data terms see.
+    """
+    shape, columns = np.array([1.0, 2.0, 3.0, 3.0, 2.0, 1.0]) / 10, 16
+    step = np.sign(np.arange(columns) - columns / 2 + 0.5)
+    cube = 0.5 + 0.5 * shape[:, None, None] * np.broadcast_to(step, (12, columns))
+    scene = replace(wald(cube, HS, MS, 2, psf=PSF), snr_hs=-80.0, snr_ms=30.0)
+    axis, _, _ = np.linalg.svd(scene.lrhs_t1.reshape(6, -1) - scene.lrhs_t1.mean((1, 2))[:, None])
+    b = axis[:, 0]  # close to `shape`, not equal: the two detectors blur the step differently
+    z = np.tensordot(b, scene.lrhs_t1 - scene.lrhs_t1.mean((1, 2), keepdims=True), 1)
+    b = b * z.std()
+    up = scene.D.at(np.zeros(1, int)).upsample(z[None])[0] / z.std()
+    slope = np.hypot(np.diff(up, axis=0, append=up[-1:]), np.diff(up, axis=1, append=up[:, -1:]))
+    w = np.sum((scene.R.R @ b) ** 2 / scene.noise_ms**2)
+    smoothness = 40.0
+    move = smoothness / slope.mean() / (w * columns / 2)  # in z
+    plain, pulled = (hysure(scene, k=1, smoothness=s, rounds=300) for s in (0.0, smoothness))
+    contrast, found = (abs(np.tensordot(b, x[..., -1] - x[..., 0], 1)) for x in (plain, pulled))
+    expected = contrast - 2 * move * (b @ b)
+    assert (expected / contrast).max() < 0.9  # a visible pull
+    np.testing.assert_allclose(found, expected, rtol=5e-3)
+
+
 def test_total_variation_removes_noise_and_keeps_edges():
     cube = np.full((6, 24, 24), 0.2)
     cube[:, :, 12:] = 0.3 + 0.1 * np.sin(np.arange(6))[:, None, None]

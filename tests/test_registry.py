@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from stsf.baselines import registry
-from stsf.baselines.registry import Method, get_method, methods, register
+from stsf.baselines import Method, get_method, methods, register
 from stsf.errors import InputError
 from stsf.observe import wald
 from stsf.sensors import ahsi, sentinel2
@@ -12,9 +11,13 @@ SCENE = wald(np.random.default_rng(0).uniform(0.1, 0.5, (57, 12, 9)), HS, sentin
 
 
 @pytest.fixture(autouse=True)
-def own_list(monkeypatch):
+def own_list():
     """Whatever a test registers is forgotten after it."""
-    monkeypatch.setattr(registry, "_METHODS", dict(registry._METHODS))
+    everything = methods.__globals__["_METHODS"]
+    before = dict(everything)
+    yield
+    everything.clear()
+    everything.update(before)
 
 
 def test_a_function_joins_and_stays_callable():

@@ -15,7 +15,8 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
 
 from stsf.baselines.registry import register
-from stsf.baselines.spatial_spectral import SMALLEST_NOISE, coordinates
+from stsf.baselines.spatial_spectral import coordinates
+from stsf.projection import SMALLEST_NOISE
 from stsf.scene import Scene
 from stsf.subspace import Subspace
 
@@ -119,8 +120,8 @@ def fuse(scene: Scene, k: int = 20) -> np.ndarray:
 def hysure(scene: Scene, k: int = 12, smoothness: float = 3.0, rounds: int = 60) -> np.ndarray:
     """Least squares on both images plus vector total variation: few edges, at the same place.
 
-    X = mean + basis · z, with z in units of its spread. Minimise the two data terms, weighted by
-    the noise, plus λ Σ over pixels of |∇z|, where the length runs over both directions and all
+    X = mean + basis · z, with z in units of its spread. Minimise half the two data terms, weighted
+    by the noise, plus λ Σ over pixels of |∇z|, where the length runs over both directions and all
     coordinates. ADMM splits v = ∇z: a least-squares step for z, a shrinkage of v, an update of
     the multiplier u. D and its border make the least-squares step one for conjugate gradients,
     not for the paper's Fourier transform.

@@ -15,10 +15,9 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from stsf.baselines.registry import register
+from stsf.projection import SMALLEST_NOISE, mmse_gain, signal_covariance
 from stsf.scene import Scene
 from stsf.subspace import Subspace, fit_subspace, pixels, regress, scene_regression
-
-SMALLEST_NOISE = 1e-6  # reflectance; a band without any signal has no noise either
 
 
 @register("bicubic", target="x1", label="Bicubic", reference="Keys, IEEE TASSP 29, 1981")
@@ -238,20 +237,18 @@ def back_project(scene: Scene, x: np.ndarray, rounds: int) -> np.ndarray:
 def without_noise(scene: Scene, residual: np.ndarray) -> np.ndarray:
     """What of Y1 - D X is signal: a Wiener filter over the bands, S (S + N)⁻¹.
 
-    The residual's covariance is that of the signal, S, plus that of the noise, N, which is known.
-    In units of the noise, directions that vary no more than noise does (eigenvalue 1) go to 0.
+    The residual's covariance is that of the signal, S, plus that of the noise, N, which is known
+    (`signal_covariance`). Combinations of bands that vary no more than noise does go to 0.
 
     Args:
         scene: for the noise of Y1.
         residual: (L, h, w).
     """
-    assert scene.valid_lr is not None
-    sigma = np.maximum(scene.noise_hs, SMALLEST_NOISE)[:, None]
-    units = residual.reshape(len(sigma), -1) / sigma  # (L, h·w)
-    known = units[:, scene.valid_lr.ravel()]
-    variance, axes = np.linalg.eigh(known @ known.T / known.shape[1])
-    keep = np.maximum(1.0 - 1.0 / np.maximum(variance, 1e-12), 0.0)
-    return (sigma * ((axes * keep) @ (axes.T @ units))).reshape(residual.shape)
+    noise = np.maximum(scene.noise_hs, SMALLEST_NOISE)
+    signal = signal_covariance(residual, noise, scene.valid_lr)
+    gain = mmse_gain(signal, np.eye(len(noise)), noise)  # (L, L)
+    mean = residual.mean(axis=(1, 2), keepdims=True)
+    return mean + np.tensordot(gain, residual - mean, 1)
 
 
 def coordinates(scene: Scene, cube: np.ndarray, k: int) -> Subspace:
