@@ -53,6 +53,7 @@ def _one_sentence() -> Iterator[None]:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "stsf"
         text = " ".join(error.format_message().split()).rstrip(".")
+        text = text.removesuffix(" range")  # click: "not a valid integer range"
         raise Refused(f"{text}: see {command} --help") from error
     except InputError as error:
         raise Refused(str(error)) from error
@@ -123,8 +124,8 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
 @option("--ratio", type=click.IntRange(2, 10), default=3, help="HS to MS pixel size.")
 @option("--hs-sensor", default="AHSI", help="Hyperspectral sensor.")
 @option("--ms-sensor", default="Sentinel-2A", help="Multispectral sensor.")
-@option("--snr-hs", type=float, default=35.0, callback=_finite, help="dB.")
-@option("--snr-ms", type=float, default=40.0, callback=_finite, help="dB.")
+@option("--snr-hs", type=click.FloatRange(0), default=35.0, callback=_finite, help="dB.")
+@option("--snr-ms", type=click.FloatRange(0), default=40.0, callback=_finite, help="dB.")
 @option(
     "--shift",
     type=(float, float),
@@ -155,10 +156,12 @@ def simulate(
     from stsf.scene import FILES
     from stsf.sensors import get_sensor
     from stsf.subspace import band_quality
+    from stsf.validation import check_order
 
     _check_targets([out / file for file in FILES.values()])
     hs, ms = get_sensor(hs_sensor), get_sensor(ms_sensor)
     hs = hs.select(band_quality(hs.centre) == "clean")
+    check_order(len(hs), len(ms))
     wrong = Imperfections.draw(seed, hs, ms, ratio) if imperfect else Imperfections()
     if shift != (0.0, 0.0):
         wrong = replace(wrong, shift_hs=shift)
@@ -199,11 +202,11 @@ def fuse(
     as_json: bool,
 ) -> None:
     """Predict the high-resolution HS image at t2."""
+    _check_targets([out, *([out_t1] if out_t1 else [])], inputs=[hs, ms1, ms2])
     from stsf import fusion
     from stsf.raster import replacing, write_geotiff
     from stsf.scene import Scene
 
-    _check_targets([out, *([out_t1] if out_t1 else [])], inputs=[hs, ms1, ms2])
     scene = Scene.read(hs, ms1, ms2, hs_sensor=hs_sensor, ms_sensor=ms_sensor)
     start = time.perf_counter()
     progress = sys.stderr.isatty()
@@ -220,14 +223,15 @@ def fuse(
 
 def _check_targets(targets: Sequence[Path], inputs: Sequence[str] = ()) -> None:
     """Refuse before the work, not after it, what could not be written."""
-    if len({target.resolve() for target in targets}) < len(targets):
+    places = [os.path.realpath(target) for target in targets]
+    if len(set(places)) < len(places):
         raise InputError(f"expected two output files, got {targets[0]} twice: rename one")
-    for target in targets:
+    for target, place in zip(targets, places):
         if target.suffix.lower() not in (".tif", ".tiff"):
             raise InputError(f"expected an output file ending in .tif, got {target}: rename it")
-        if target.resolve() in [Path(source).resolve() for source in inputs]:
+        if place in map(os.path.realpath, inputs):
             raise InputError(f"{target} is also an input: choose another output file")
-        if target.is_dir():
+        if os.path.isdir(target):
             raise InputError(f"expected a file to write, {target} is a folder: add a file name")
         nearest = next(folder for folder in target.absolute().parents if os.path.exists(folder))
         if not nearest.is_dir():

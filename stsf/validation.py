@@ -93,8 +93,8 @@ def check_values(name: str, cube: np.ndarray) -> None:
         empty = np.flatnonzero(~finite.any(axis=(1, 2)))[:5] + 1
         bands = f" ({', '.join(map(str, empty))})" if empty.size else ""
         raise InputError(
-            f"{name} is of no use where every pixel misses at least one band: drop the bands that "
-            f"hold no data at all{bands}"
+            f"in {name} every pixel misses at least one band: drop the bands that hold no data "
+            f"at all{bands}"
         )
     if np.nanmin(cube) == np.nanmax(cube):
         raise InputError(
