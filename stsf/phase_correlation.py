@@ -52,7 +52,7 @@ def phase_shift(
 
     Returns:
         d (2,), its standard deviation (2,), and the height of the peak in units of what noise
-        would give: noise alone stays below 4 among 31 x 31 shifts.
+        would give: noise alone reaches 5, at the best of 31 x 31 shifts.
 
     Example:
         >>> a = np.random.default_rng(0).uniform(size=(1, 64, 64))
@@ -70,11 +70,14 @@ def phase_shift(
     omega = 2 * np.pi * np.stack([fy[used], fx[used]])  # (2, frequencies)
     for _ in range(50):  # Gauss-Newton on sum(1 - cos(phase - omega·shift))
         left = phasor[used] * np.exp(-1j * shift @ omega)
-        curvature = (omega * np.abs(left.real)) @ omega.T
-        step = np.clip(np.linalg.solve(curvature, omega @ left.imag), -0.25, 0.25)
+        safe = (omega * np.abs(left.real)) @ omega.T  # the curvature, kept positive
+        step = np.clip(np.linalg.solve(safe, omega @ left.imag), -0.25, 0.25)
         shift = shift + step
         if np.abs(step).max() < 1e-4:
             break
+    curvature = (omega * left.real) @ omega.T
+    if np.linalg.eigvalsh(curvature)[0] < 1e-6 * np.trace(safe):  # no peak along some direction
+        return shift, np.full(2, np.inf), 0.0
     # Variance = curvature⁻¹ · scatter of the phases · curvature⁻¹. The transform of a real image
     # holds every frequency twice and the window ties neighbours: that many fewer are independent.
     ties = 2 * HANN

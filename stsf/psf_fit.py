@@ -20,7 +20,12 @@ EPS = 1e-4  # step of the numerical derivatives, px or log
 
 
 def fit_psf(
-    target: np.ndarray, source: np.ndarray, ratio: int, start: Psf, good: np.ndarray
+    target: np.ndarray,
+    source: np.ndarray,
+    ratio: int,
+    start: Psf,
+    good: np.ndarray,
+    noise: np.ndarray | float = 0.0,
 ) -> tuple[Psf, np.ndarray]:
     """The PSF with which `source`, blurred and decimated, is most like `target`.
 
@@ -32,6 +37,8 @@ def fit_psf(
         ratio: decimation.
         start: shift within about one LR pixel of the solution.
         good: (h, w) samples to use.
+        noise: (C,) standard deviation of the noise in `source`. A wider PSF averages more of it
+            away, so it pulls the widths up; that pull counts as error.
 
     Returns:
         The PSF, and (4,) standard deviations of shift y, shift x, width y, width x in HR pixels.
@@ -51,7 +58,7 @@ def fit_psf(
     weight = np.ones(t.shape[1])
     for iteration in range(30):
         p, slopes = predict(theta, source, ratio, good)  # (C, n), (4, C, n)
-        residual, slopes = _project(t, p, slopes, weight)
+        residual, slopes, gain = _project(t, p, slopes, weight)
         if iteration >= 2:  # the first steps use all pixels: far off, every edge looks changed
             weight = _biweight(residual)
         curvature = np.einsum("kcn,lcn,n->kl", slopes, slopes, weight) + np.diag(PRIOR**-2)
@@ -62,7 +69,10 @@ def fit_psf(
         if iteration > 3 and np.abs(step).max() < 1e-4:
             break
     psf = Psf(float(np.exp(theta[2])), float(np.exp(theta[3])), float(theta[0]), float(theta[1]))
-    sigma = _sandwich(curvature, scores, good)
+    # Noise passed by the PSF: variance noise² / (4π σy σx) a pixel; half its slope is the pull.
+    passed = ((gain.ravel() * noise) ** 2).sum() / (4 * math.pi * psf.sigma_y * psf.sigma_x)
+    pull = np.linalg.solve(curvature, (0.0, 0.0, 1.0, 1.0)) * 0.5 * weight.sum() * passed
+    sigma = np.hypot(_sandwich(curvature, scores, good), pull)
     return psf, sigma * (1.0, 1.0, psf.sigma_y, psf.sigma_x)
 
 
@@ -101,10 +111,10 @@ def predict(
 
 def _project(
     t: np.ndarray, p: np.ndarray, slopes: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Residual (C, n) and derivatives (4, C, n) after the best gain and offset, in units of scale.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Residual (C, n) and derivatives (4, C, n) after the best gain and offset, and gain (C, 1).
 
-    The scale of a band is robust: 1.4826 times the median absolute residual.
+    All three in units of the band's scale: 1.4826 times the median absolute residual.
     """
 
     def centred(x: np.ndarray) -> np.ndarray:
@@ -116,13 +126,13 @@ def _project(
     residual = t - gain * p
     slopes = gain * (slopes - p * (weight * p * slopes).sum(-1, keepdims=True) / power)
     scale = 1.4826 * np.median(np.abs(residual), axis=-1, keepdims=True) + 1e-12
-    return residual / scale, slopes / scale
+    return residual / scale, slopes / scale, gain / scale
 
 
 def _biweight(residual: np.ndarray) -> np.ndarray:
     """(C, n) residuals -> (n,) weights: a pixel that changed did so in all bands."""
     size = np.sqrt((residual**2).sum(axis=0))
-    size = size / (np.median(size) / 0.6745 * TUKEY)
+    size = size / (np.median(size) / 0.6745 * TUKEY + 1e-12)
     return np.where(size < 1, (1 - size**2) ** 2, 0.0)
 
 

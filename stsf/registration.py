@@ -23,8 +23,9 @@ from stsf.psf_fit import fit_psf
 from stsf.scene import Scene
 
 REACH = 15  # HR px, the largest shift looked for
-SIGNIFICANT = 4.5  # score of a phase correlation; noise and full cloud cover stay below 4
-LOOSE = (0.25, 0.25, 0.1, 0.1)  # px, px, shares of the width: with a wider error nothing was told
+SIGNIFICANT = 5.5  # score of a phase correlation; noise alone reaches 5
+LOOSE_DATES = 0.1  # px: with a wider error the shift between dates is not told
+LOOSE_PSF = (0.25, 0.25, 0.1, 0.1)  # px, px, and shares of the widths: the same for Y1
 WORTHWHILE = 0.05  # px; a smaller shift between dates is not worth a resampling
 FEWEST = 50  # LR pixels
 LARGEST = 200  # LR px along one side: of a larger scene the central window is used
@@ -199,7 +200,7 @@ def register_dates(
             "warp M1 onto the grid of M2"
         )
     shift, sigma, score = phase_shift(m1, m2, valid, REACH)
-    if score < SIGNIFICANT or np.any(sigma > LOOSE[:2]) or np.abs(shift).max() > REACH + 0.5:
+    if score < SIGNIFICANT or sigma.max() > LOOSE_DATES or np.abs(shift).max() > REACH + 0.5:
         return Estimate(0.0), Estimate(0.0)
     dy, dx = (Estimate(float(d), float(s), True) for d, s in zip(shift, sigma))
     return dy, dx
@@ -244,10 +245,10 @@ def _fit_detector(scene: Scene, k: int) -> DetectorFit:
     good = seen & _inside(scene.size, r, start)
     if score < SIGNIFICANT or good.sum() < FEWEST:
         return _kept(nominal, k, f"Y1 and M1 match at no shift up to {REACH} px")
-    psf, error = fit_psf(target, source, r, start, good)
+    psf, error = fit_psf(target, source, r, start, good, scene.noise_ms[bands])
     if max(abs(psf.shift_y), abs(psf.shift_x)) > REACH:
         return _kept(nominal, k, f"The best match lies beyond {REACH} px")
-    limit = np.multiply(LOOSE, (1, 1, psf.sigma_y, psf.sigma_x))
+    limit = np.multiply(LOOSE_PSF, (1, 1, psf.sigma_y, psf.sigma_x))
     dy, dx, sy, sx = (
         Estimate(new, float(e), True) if e < most else Estimate(old)
         for new, e, most, old in zip(_values(psf), error, limit, _values(nominal))
