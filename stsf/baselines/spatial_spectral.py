@@ -15,7 +15,12 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from stsf.baselines.registry import register
-from stsf.projection import SMALLEST_NOISE, mmse_gain, signal_covariance
+from stsf.projection import (
+    SMALLEST_NOISE,
+    alternating_projection,
+    mmse_gain,
+    signal_covariance,
+)
 from stsf.scene import Scene
 from stsf.subspace import Subspace, fit_subspace, pixels, regress, scene_regression
 
@@ -34,6 +39,22 @@ def bicubic(scene: Scene) -> np.ndarray:
         (L, H, W) reflectance.
     """
     return scene.D.upsample(scene.lrhs_t1)
+
+
+@register("projection", target="x1", label="Alternating projection", reference="von Neumann, 1949")
+def projection(scene: Scene) -> np.ndarray:
+    """Regularised alternating projection, see `stsf.projection`: what `stsf.fuse` does.
+
+    Von Neumann, "On rings of operators: reduction theory", Annals of Mathematics 50, 1949.
+
+    Args:
+        scene: the observations.
+
+    Returns:
+        (L, H, W) reflectance.
+    """
+    *_, last = alternating_projection(scene)
+    return last.x
 
 
 @register("gsa", target="x1", label="GSA", reference="Aiazzi et al., IEEE TGRS 45(10), 2007")
@@ -170,7 +191,7 @@ def local_fit(
 
 
 @register("spectralift", target="x1", label="SpectraLift-style", reference="arXiv 2507.13339, 2025")
-def spectralift(scene: Scene, steps: int = 400, width: int = 64, rounds: int = 10) -> np.ndarray:
+def spectralift(scene: Scene, rounds: int = 10) -> np.ndarray:
     """A small network undoes the spectral response pixel by pixel, then back-projection.
 
     Trained on the scene itself, from R Y1 to Y1, so it needs no PSF; applied to M1. The
@@ -181,9 +202,22 @@ def spectralift(scene: Scene, steps: int = 400, width: int = 64, rounds: int = 1
 
     Args:
         scene: the observations.
+        rounds: of back-projection.
+
+    Returns:
+        (L, H, W) reflectance.
+    """
+    return back_project(scene, lift(scene, scene.hrms_t1), rounds)
+
+
+def lift(scene: Scene, ms: np.ndarray, steps: int = 400, width: int = 64) -> np.ndarray:
+    """The spectra that a network, trained from R Y1 to Y1, sees behind MS pixels.
+
+    Args:
+        scene: to train on.
+        ms: (C, H, W), of either date.
         steps: of training, over all low-resolution pixels at once; four times as many fit noise.
         width: of the two hidden layers.
-        rounds: of back-projection.
 
     Returns:
         (L, H, W) reflectance.
@@ -211,11 +245,10 @@ def spectralift(scene: Scene, steps: int = 400, width: int = 64, rounds: int = 1
         (network(z) - x).abs().mean().backward()
         optimizer.step()
         schedule.step()
-    m = torch.as_tensor((pixels(scene.hrms_t1) - mean_m) / sd_m, dtype=torch.float32)
+    m = torch.as_tensor((pixels(ms) - mean_m) / sd_m, dtype=torch.float32)
     with torch.no_grad():
         spectra = network(m).numpy() * sd_x + mean_x  # (H·W, L)
-    lifted = spectra.T.reshape(-1, *scene.size).astype(np.float32)
-    return back_project(scene, lifted, rounds)
+    return spectra.T.reshape(-1, *scene.size).astype(np.float32)
 
 
 def back_project(scene: Scene, x: np.ndarray, rounds: int) -> np.ndarray:
