@@ -161,11 +161,11 @@ def test_simulate_is_deterministic_and_takes_its_options(good: Path, tmp_path: P
     assert len(read_image(other / "ms_t1.tif").cube) == 10
 
 
-@pytest.mark.parametrize("command", [[], ["simulate"], ["fuse"], ["evaluate"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in main.commands)])
 def test_every_help_shows_an_example(command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.exit_code == 0 and result.stderr == ""
-    example = result.stdout.split("Example:")[1]
+    example = re.split("Examples?:", result.stdout)[1]
     assert re.search(rf"\n +stsf {' '.join(command)}", example)
     assert run(*command, "-h").stdout == result.stdout
 
