@@ -1,4 +1,4 @@
-"""The `stsf` command: simulate, fuse, evaluate.
+"""The `stsf` command: simulate, fuse, evaluate, benchmark.
 
 Bad input ends with one sentence and exit code 2; Ctrl-C with exit code 130. Files appear whole or
 not at all.
@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 
+from stsf.cli_benchmark import benchmark
 from stsf.errors import InputError
 
 option = partial(click.option, show_default=True)
@@ -299,6 +300,8 @@ def evaluate(
     rows = metrics.evaluate(a.cube, b.cube, ratio=ratio, change=codes, bands=bands)
     click.echo(_json(rows) if as_json else metrics.format_table(rows))
 
+
+main.add_command(benchmark)
 
 if __name__ == "__main__":
     sys.exit(main())

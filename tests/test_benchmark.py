@@ -2,15 +2,19 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from stsf.baselines import benchmark, suites
 from stsf.baselines.registry import register
+from stsf.cli import main
 from stsf.errors import InputError
+from stsf.lab.readme import with_tables
 from stsf.observe import wald
 from stsf.sensors import ahsi, sentinel2
 
@@ -158,4 +162,58 @@ def test_semi_real_scenes_follow_their_rule():
         assert suites.semi_real(name).hrhs_t2 == pytest.approx(scene.hrhs_t2)
 
 
+# --- command and stored results -----------------------------------------------------------------
+
+
+def test_the_command_runs_a_suite_and_prints_its_table(tiny, tmp_path):
+    out = tmp_path / "t.csv"
+    arguments = ["benchmark", "--suite", "simulated", "--methods", "counting", "--workers", "1"]
+    done = CliRunner().invoke(main, [*arguments, "--out", str(out)])
+    assert done.exit_code == 0 and "| Counts its calls | " in done.stdout
+    shown = CliRunner().invoke(main, ["benchmark", "--show", str(out)])
+    assert shown.stdout == done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--show", "nothing.csv"], "could not read nothing.csv"),
+        (["--show", __file__], "lacks its columns|could not read"),
+        ([], "expected --suite and --out, or --show"),
+        (["--suite", "simulated", "--out", "t.csv", "--seeds", "8:3"], "FIRST below END"),
+        (["--suite", "simulated", "--out", "t.csv", "--methods", "magic"], "unknown method"),
+        (["--suite", "nowhere", "--out", "t.csv"], "'nowhere' is not one of"),
+    ],
+)
+def test_bad_calls_get_one_sentence_and_exit_code_2(arguments, message):
+    done = CliRunner().invoke(main, ["benchmark", *arguments])
+    assert done.exit_code == 2 and re.search(message, done.stderr)
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
+
+
+def test_the_readme_prints_the_stored_results():
+    readme = (RESULTS.parent.parent / "README.md").read_text("utf-8")
+    assert readme.count("<!-- table ") >= 4
+    assert with_tables(readme) == readme
+
+
+@pytest.mark.parametrize("target", ["x1", "x2"])
+def test_a_seed_of_the_stored_table_comes_out_again(target):
+    """Fast methods, seed 1000: the machine may round differently, the figure may not differ."""
+    fast = {"x1": ["bicubic", "gsa", "local-regression"], "x2": ["copy", "injection", "ridge"]}
+    stored = pd.read_csv(RESULTS / "simulated.csv").astype({"scene": str})
+    benchmark._scene.cache_clear()
+    benchmark._first_date.cache_clear()
+    for method in fast[target]:
+        again = pd.DataFrame(
+            benchmark.run_task(benchmark.Task("simulated", "1000", target, method))
+        )
+        known = stored[
+            (stored.scene == "1000") & (stored.target == target) & (stored.method == method)
+        ].reset_index(drop=True)
+        assert (known[["region", "bands"]] == again[["region", "bands"]]).all(axis=None)
+        np.testing.assert_allclose(again.psnr, known.psnr, atol=0.05)
+        np.testing.assert_allclose(again.sam, known.sam, atol=0.05)

@@ -19,7 +19,6 @@ from stsf.subspace import pixels
 Predict = Callable[[np.ndarray], np.ndarray]  # (n, C) -> (n, k)
 Fit = Callable[[np.ndarray, np.ndarray], Predict]  # (pairs, C), (pairs, k) -> Predict
 
-CENTRES = 400  # of the kernel expansion
 NEIGHBOURS = 32
 CHUNK = 8192  # pixels at a time, to bound the memory of neighbour lists
 
@@ -85,8 +84,16 @@ def local_linear(m: np.ndarray, z: np.ndarray) -> Predict:
     return predict
 
 
-def kernel_ridge(m: np.ndarray, z: np.ndarray, width: float = 2.0, seed: int = 0) -> Predict:
-    """Gaussian kernel ridge regression on the pairs around `CENTRES` chosen centres.
+def kernel_ridge(
+    m: np.ndarray,
+    z: np.ndarray,
+    *,
+    width: float = 2.0,
+    damping: float = 1e-4,
+    centres: int = 400,
+    seed: int = 0,
+) -> Predict:
+    """Gaussian kernel ridge regression on all pairs, with kernels at some of them only.
 
     Saunders, Gammerman & Vovk, "Ridge regression learning algorithm in dual variables", ICML 1998;
     the centres as in Rudi et al., "FALKON", NeurIPS 2017 (subset of regressors).
@@ -95,17 +102,19 @@ def kernel_ridge(m: np.ndarray, z: np.ndarray, width: float = 2.0, seed: int = 0
         m: (pairs, C).
         z: (pairs, k).
         width: σ of the kernel, in standard deviations of each band.
+        damping: ridge per pair; small for many clean pairs, large for few noisy ones.
+        centres: number of kernels.
         seed: of the choice of centres.
     """
     spread = m.std(axis=0) + 1e-9
-    chosen = np.random.default_rng(seed).permutation(len(m))[:CENTRES]
-    centres = m[chosen] / spread
+    chosen = np.random.default_rng(seed).permutation(len(m))[:centres]
+    at = m[chosen] / spread  # (centres, C)
     trend = linear(m, z)  # far from all pairs the prediction falls back to the linear one
-    K = _gaussian(m / spread, centres, width)  # (pairs, centres)
-    gram = K.T @ K + 1e-4 * len(m) * _gaussian(centres, centres, width)
-    gram += 1e-8 * np.trace(gram) / len(gram) * np.eye(len(gram))
+    K = _gaussian(m / spread, at, width)  # (pairs, centres)
+    gram = K.T @ K + damping * len(m) * _gaussian(at, at, width)
+    gram += 1e-10 * np.trace(gram) / len(gram) * np.eye(len(gram))
     weights = np.linalg.solve(gram, K.T @ (z - trend(m)))  # (centres, k)
-    return lambda new: trend(new) + _gaussian(new / spread, centres, width) @ weights
+    return lambda new: trend(new) + _gaussian(new / spread, at, width) @ weights
 
 
 def _gaussian(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:

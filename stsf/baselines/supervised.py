@@ -1,7 +1,7 @@
 """The control: a kernel regression that has seen other scenes.
 
 No baseline of a user's (it needs training scenes), but what tells how much a network adds to plain
-supervised regression.
+supervised regression. Width, damping and centres were chosen on training seeds 200-202.
 """
 
 from __future__ import annotations
@@ -56,4 +56,5 @@ def _trained(hs: Sensor, ms: Sensor, ratio: int) -> tuple[Subspace, Predict, np.
         inputs.append(pixels(np.concatenate([z1, other.hrms_t1, other.hrms_t2]))[chosen])
         targets.append(pixels(z2)[chosen])
     z = np.concatenate(targets)
-    return space, kernel_ridge(np.concatenate(inputs), z, width=6.0), z
+    fit = kernel_ridge(np.concatenate(inputs), z, width=6.0, damping=1e-6, centres=1000)
+    return space, fit, z
