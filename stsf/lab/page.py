@@ -1,0 +1,192 @@
+"""The viewer's page: one HTML file that holds its data, its code and bokeh, and asks no network."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from html import escape
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from bokeh.document import Document
+from bokeh.embed.util import standalone_docs_json_and_render_items
+from bokeh.models import (
+    BoxAnnotation,
+    BoxSelectTool,
+    ColumnDataSource,
+    CustomJS,
+    LassoSelectTool,
+    PanTool,
+    Range1d,
+    WheelZoomTool,
+)
+from bokeh.plotting import figure
+from bokeh.resources import Resources
+
+PANES = 4
+PANE_WIDTH = 296  # screen pixels inside the frame
+CURVES_WIDTH = 610
+CHARTS = ("t1", "t2", "difference")
+CURVES_HEIGHT = {"t1": 205, "t2": 205, "difference": 150}
+SCRIPTS = ("data.js", "images.js", "curves.js", "panel.js", "main.js")
+
+
+def page(meta: dict[str, Any], blob: str) -> str:
+    """The whole page.
+
+    Args:
+        meta: what `stsf.lab.explore` says of the scene; plain values.
+        blob: base64 of the arrays that `meta` refers to.
+    """
+    figures = {**_panes(meta["size"]), **_charts(meta)}
+    document = Document()
+    for model in figures.values():
+        document.add_root(model)
+    documents, (item,) = standalone_docs_json_and_render_items(list(figures.values()))
+    places = item.to_json()["roots"]  # id of a figure -> id of the element that shall hold it
+    roots = {name: places[model.id] for name, model in figures.items()}
+    parts = {
+        "TITLE": escape(meta["title"]),
+        "STYLE": _file("style.css"),
+        "BOKEH": _bokeh(),
+        "META": _json(meta),
+        "DOCUMENTS": _json(documents),
+        "ITEMS": _json([item.to_json()]),
+        "ROOTS": _json(roots),
+        "BLOB": blob,
+        "SCRIPT": "\n".join(_file(name) for name in SCRIPTS),
+    }
+    text = _file("page.html")
+    pieces = text.split("@@")  # every second piece is the name of a part
+    return "".join(parts[p] if i % 2 else p for i, p in enumerate(pieces))
+
+
+def _json(value: Any) -> str:
+    """JSON that is safe inside a script element."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _file(name: str) -> str:
+    return (resources.files("stsf.lab") / "viewer" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _bokeh() -> str:
+    (code,) = Resources(mode="inline", components=["bokeh"], log_level="error").js_raw[:1]
+    return code.replace("</script", "<\\/script")
+
+
+def _call(code: str) -> CustomJS:
+    return CustomJS(code=f"window.viewer && window.viewer.{code}")
+
+
+def _panes(size: tuple[int, int]) -> dict[str, Any]:
+    """Image panes with one range, one cursor and one set of outlines."""
+    height, width = size
+    x = Range1d(-0.5, width - 0.5)
+    y = Range1d(height - 0.5, -0.5)  # row 0 on top
+    outlines = ColumnDataSource({"xs": [], "ys": [], "colour": []}, name="outlines")
+    numbers = ColumnDataSource({"x": [], "y": [], "text": [], "colour": []}, name="numbers")
+    cursor = ColumnDataSource({"xs": [], "ys": []}, name="cursor")
+    found = {}
+    for i in range(PANES):
+        pane = figure(
+            name=f"pane{i}", x_range=x, y_range=y, toolbar_location=None, tools=[],
+            frame_width=PANE_WIDTH, frame_height=round(PANE_WIDTH * min(1.6, height / width)),
+            match_aspect=False, min_border=2, outline_line_color="#9aa3ad",
+        )  # fmt: skip
+        pane.axis.visible = False
+        pane.grid.visible = False
+        pane.background_fill_color = "#808080"
+        image = ColumnDataSource({"image": [np.zeros(size, np.uint32)]}, name=f"image{i}")
+        pane.image_rgba(
+            "image", source=image, x=-0.5, y=-0.5, dw=width, dh=height, anchor="bottom_left"
+        )
+        pane.multi_line("xs", "ys", source=outlines, line_color="white", line_width=4)
+        pane.multi_line("xs", "ys", source=outlines, line_color="colour", line_width=2)
+        pane.multi_line("xs", "ys", source=cursor, line_color="black", line_width=2.5)
+        pane.multi_line("xs", "ys", source=cursor, line_color="white", line_width=1.2)
+        pane.text(
+            "x", "y", "text", source=numbers, text_color="white", text_font_size="12px",
+            text_font_style="bold", x_offset=7, y_offset=-5, background_fill_color="colour",
+            padding=2, border_radius=3,
+        )  # fmt: skip
+        for renderer in pane.renderers:
+            renderer.nonselection_glyph = None
+            renderer.selection_glyph = None
+        wheel = WheelZoomTool(name="wheel")
+        pane.add_tools(
+            PanTool(name="pan"), wheel, BoxSelectTool(name="box"), LassoSelectTool(name="lasso")
+        )
+        pane.toolbar.active_scroll = wheel
+        pane.js_on_event("tap", _call("tap(cb_obj.x, cb_obj.y)"))
+        pane.js_on_event("mousemove", _call("hover(cb_obj.x, cb_obj.y)"))
+        pane.js_on_event("mouseleave", _call("leave()"))
+        pane.js_on_event("selectiongeometry", _call("region(cb_obj.geometry, cb_obj.final)"))
+        found[pane.name] = pane
+    return found
+
+
+def _charts(meta: dict[str, Any]) -> dict[str, Any]:
+    """Spectra at t1 and t2 and their difference, over one wavelength axis."""
+    low, high = meta["limits"]["wavelength"]
+    x = Range1d(low, high)
+    titles = {"t1": meta["headings"][0], "t2": meta["headings"][1], "difference": "t2 − t1"}
+    found = {}
+    for chart in CHARTS:
+        span = meta["limits"]["difference" if chart == "difference" else "value"]
+        plot = figure(
+            name=f"chart-{chart}", x_range=x, y_range=Range1d(*span), toolbar_location=None,
+            tools=[], frame_height=CURVES_HEIGHT[chart], frame_width=CURVES_WIDTH - 70,
+            title=titles[chart], min_border_left=58, min_border_right=10, min_border_bottom=6,
+        )  # fmt: skip
+        for start, end in meta["covered"]:
+            shade = BoxAnnotation(left=start, right=end, fill_color="#0072B2", fill_alpha=0.09)
+            shade.line_color = None
+            plot.add_layout(shade)
+        _curves(plot, chart)
+        plot.yaxis.axis_label = "difference" if chart == "difference" else "reflectance (0-1)"
+        plot.title.text_font_size = "12px"
+        plot.grid.grid_line_color = "#e6e9ec"
+        plot.axis.axis_label_text_font_style = "normal"
+        plot.axis.axis_label_text_font_size = "12px"
+        plot.yaxis.ticker.desired_num_ticks = 5
+        if chart == CHARTS[-1]:
+            plot.xaxis.axis_label = "wavelength (nm)"
+        else:
+            plot.xaxis.major_label_text_font_size = "0px"
+        wheel = WheelZoomTool(name="wheel")
+        plot.add_tools(PanTool(name="pan"), wheel)
+        found[plot.name] = plot
+    return found
+
+
+def _curves(plot: Any, chart: str) -> None:
+    """Empty glyphs that the page fills: bands of spread, lines, points and their widths."""
+    spread = {"xs": [], "ys": [], "colour": []}
+    lines = {"xs": [], "ys": [], "colour": [], "dash": [], "width": [], "alpha": []}
+    points = {"x": [], "y": [], "left": [], "right": [], "colour": [], "marker": []}
+    bars = {"x": [], "low": [], "high": [], "colour": []}
+    labels = {"x": [], "y": [], "text": [], "colour": []}
+    data = {"spread": spread, "lines": lines, "points": points, "bars": bars, "labels": labels}
+    source = {
+        key: ColumnDataSource(columns, name=f"{chart}-{key}") for key, columns in data.items()
+    }
+    plot.patches(
+        "xs", "ys", source=source["spread"], color="colour", fill_alpha=0.15, line_alpha=0
+    )
+    plot.multi_line(
+        "xs", "ys", source=source["lines"], line_color="colour", line_dash="dash",
+        line_width="width", line_alpha="alpha",
+    )  # fmt: skip
+    plot.segment("left", "y", "right", "y", source=source["points"], line_color="colour")
+    plot.segment("x", "low", "x", "high", source=source["bars"], line_color="colour")
+    plot.scatter(
+        "x", "y", source=source["points"], marker="marker", color="colour", size=6,
+        line_color="white", line_width=0.5,
+    )  # fmt: skip
+    plot.text(
+        "x", "y", "text", source=source["labels"], text_color="colour", text_font_size="11px",
+        text_font_style="bold", x_offset=4, text_baseline="middle",
+    )  # fmt: skip
