@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from stsf.subspace import fit_subspace, pixels
+from stsf.errors import InputError
+from stsf.subspace import fit_subspace
 
 EMPTY = -32768  # count of a value without data
 STEP = 3e-4  # reflectance per count of a coordinate: adds about 2e-4 to the worst value
@@ -65,6 +66,9 @@ def code(
         The smallest plane within the tolerance, else the largest within the budget; its error is
         measured, not estimated.
 
+    Raises:
+        InputError: fewer than two pixels with data.
+
     Example:
         >>> cube = np.random.default_rng(0).random((3, 8, 8)).astype(np.float32)
         >>> coded = code({"x": cube})
@@ -72,26 +76,36 @@ def code(
         True
     """
     valid = {name: np.isfinite(cube).all(axis=0) for name, cube in cubes.items()}
-    rows = np.concatenate([pixels(cube, valid[name]) for name, cube in cubes.items()])
+    rows = np.concatenate([cube[:, valid[name]].T for name, cube in cubes.items()])  # (n, L)
+    if len(rows) < 2:
+        raise InputError(f"expected at least two pixels with data, got {len(rows)}: check the mask")
     most = min(rows.shape[1], len(rows) - 1)
     plane = fit_subspace(rows[:: -(-len(rows) // FIT_PIXELS)], most)
-    mean, basis = plane.mean, plane.basis
+    mean, basis = plane.mean.astype(np.float32), plane.basis.astype(np.float32)
     z = (rows - mean) @ basis.T  # (n, most)
-    step = np.maximum(STEP, np.abs(z).max(axis=0, initial=0) / 32767)
+    step = np.maximum(STEP, np.abs(z).max(axis=0) / 32767)
     counts = np.rint(z / step)
-    width = np.where(np.abs(counts).max(axis=0, initial=0) <= 127, 1, 2)  # bytes
-    images = sum(mask.size for mask in valid.values())
-    error, done = rows - mean, 0
-    for size in [k for k in AXES if k < most] + [most]:
-        if done and images * width[:size].sum() > budget:
-            break
-        error = error - (counts[:, done:size] * step[done:size]) @ basis[done:size]
-        done = size
-        if np.abs(error).max(initial=0) <= tolerance:
-            break
-    images_of = _spread(counts[:, :done], width, valid)
-    worst, rms = np.abs(error).max(initial=0), np.sqrt(np.mean(error**2))
-    return Coded(mean, basis[:done], step[:done], images_of, valid, float(worst), float(rms))
+    width = np.where(np.abs(counts).max(axis=0) <= 127, 1, 2)  # bytes
+    size_of = sum(mask.size for mask in valid.values()) * np.cumsum(width)  # bytes, by size
+    sizes = [k for k in AXES if k < most] + [most]
+    sizes = [k for k in sizes if size_of[k - 1] <= budget] or sizes[:1]
+
+    def errors(k: int) -> np.ndarray:
+        return rows - mean - (counts[:, :k] * step[:k]).astype(np.float32) @ basis[:k]
+
+    small, large = 0, len(sizes) - 1
+    best = errors(sizes[large])
+    while small < large and np.abs(best).max() <= tolerance:  # a smaller plane may do
+        middle = (small + large) // 2
+        tried = errors(sizes[middle])
+        if np.abs(tried).max() <= tolerance:
+            best, large = tried, middle
+        else:
+            small = middle + 1
+    k = sizes[large]
+    images = _spread(counts[:, :k], width, valid)
+    worst, rms = float(np.abs(best).max()), float(np.sqrt(np.mean(best.astype(np.float64) ** 2)))
+    return Coded(mean, basis[:k], step[:k], images, valid, worst, rms)
 
 
 def _spread(

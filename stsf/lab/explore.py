@@ -262,7 +262,7 @@ def _limits(scene: Scene, cubes: dict[str, np.ndarray]) -> dict[str, list[float]
     ]
     low, high = np.nanpercentile(np.concatenate([v.ravel() for v in values]), (0.1, 99.9))
     reach = 0.6 * high
-    centre, room = scene.hs.centre, 30.0
+    centre, room = scene.hs.centre, 60.0
     return {
         "value": [min(0.0, float(low) * 1.1), float(high) * 1.15],
         "difference": [-float(reach), float(reach)],

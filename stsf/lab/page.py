@@ -19,6 +19,7 @@ from bokeh.models import (
     LassoSelectTool,
     PanTool,
     Range1d,
+    Span,
     WheelZoomTool,
 )
 from bokeh.plotting import figure
@@ -112,6 +113,11 @@ def _panes(size: tuple[int, int]) -> dict[str, Any]:
             text_font_style="bold", x_offset=7, y_offset=-5, background_fill_color="colour",
             padding=2, border_radius=3,
         )  # fmt: skip
+        if i == 0:
+            pane.add_layout(Span(
+                dimension="height", name="swipe", visible=False, location=0,
+                line_color="white", line_width=1.5,
+            ))  # fmt: skip
         for renderer in pane.renderers:
             renderer.nonselection_glyph = None
             renderer.selection_glyph = None

@@ -74,7 +74,7 @@ class Images {
       return this.scale(this.data.map(measure, a, b), measure === "angle" ? "°" : "reflectance");
     }
     const bands = this.bands(key), image = new Uint32Array(this.data.total).fill(GREY);
-    if (!bands) return { image, caption: this.without(key) };
+    if (!bands) return { image, caption: [this.without(key)] };
     const [low, high] = [0, 1].map((end) => limits.map((l) => l[end]));
     const channels = bands.map((b) => this.channel(key, b));
     for (let i = 0; i < image.length; i++) {
@@ -83,9 +83,9 @@ class Images {
       if (rgb.every(Number.isFinite)) image[i] = colour32(...(rgb.length === 3 ? rgb : [rgb[0], rgb[0], rgb[0]]));
     }
     const sensor = this.data.sensor(key);
-    const named = bands.map((b) => `${Math.round(sensor.centre[b])}`).join(" / ");
-    const span = limits.map((l) => `${l[0].toFixed(2)}–${l[1].toFixed(2)}`).join(" / ");
-    return { image, caption: `${named} nm · ${span}` };
+    const named = bands.map((b) => sensor.centre[b].toFixed(0)).join(" / ");
+    const span = limits.map((l) => `${l[0].toFixed(3)}–${l[1].toFixed(3)}`).join(" / ");
+    return { image, caption: [`${named} nm`, `stretch ${span}`] };
   }
   without(key) {
     const { preset, nm } = this.state, { reach } = this.data;

@@ -63,7 +63,7 @@ class Viewer {
       this.refresh();
     });
     on("axes", "click", () => this.curves.axes());
-    on("clear", "click", () => { this.items = []; state.chosen = null; this.refresh(); });
+    on("clear", "click", () => this.clear());
     on("csv", "click", () => this.panel.save(
       new Blob([this.panel.csv(this.items)], { type: "text/csv" }), `${data.name || "scene"}-spectra.csv`));
     on("png", "click", () => this.png().then((blob) => this.panel.save(blob, `${data.name || "scene"}-view.png`)));
@@ -186,6 +186,12 @@ class Viewer {
     this.clicked = performance.now() - began;
     requestAnimationFrame(() => setTimeout(() => { this.drawn = performance.now() - began; }));
   }
+  clear() {
+    this.items = [];
+    this.number = 0;
+    this.state.chosen = null;
+    this.refresh();
+  }
   choose(item) { this.state.chosen = item; this.panel.table(this.items); }
   remove(item) {
     this.items = this.items.filter((other) => other !== item);
@@ -205,12 +211,17 @@ class Viewer {
   }
   redraw() {
     this.images.draw().forEach((shown, i) => { $(`caption${i}`).innerHTML = this.caption(shown); });
-    $("nm-value").textContent = `${this.state.nm} nm`;
+    const { nm, swipe } = this.state, line = this.documents.get_model_by_name("swipe");
+    $("nm-value").textContent = `${nm} nm`;
+    $("share").disabled = !swipe.key;
+    line.setv({ visible: Boolean(swipe.key), location: Math.round(swipe.share * this.data.size[1]) - 0.5 });
+    const name = (select) => text($(select).selectedOptions[0].textContent);
+    if (swipe.key) $("caption0").innerHTML = `left ${name("source0")}<br>right ${name("swipe")}`;
   }
   caption({ caption, top, unit, kinds, below }) {
     if (kinds)
       return kinds.map((k) => `<b class="shade" style="background:${k.colour}"></b>${text(k.label)}`).join(" ");
-    if (top === undefined) return text(caption);
+    if (top === undefined) return caption.map(text).join("<br>");
     const digits = unit === "°" ? 1 : 3, limit = below === undefined ? "" : `, pale below ${below.toFixed(digits)}`;
     return `0 <span class="scale"></span> ${top.toFixed(digits)} ${unit}${limit}`;
   }
