@@ -27,6 +27,7 @@ from stsf.scene import KINDS, Scene
 from stsf.subspace import band_quality
 
 MOST_PIXELS = 600 * 600  # of a scene that a page can hold
+SIGMA_BUDGET = 1e6  # bytes for the uncertainty
 PIN_COLOURS = ("#C2185B", "#2E7D32", "#4527A0", "#B26A00", "#00838F", "#6D4C41", "#7B1FA2", "#546E7A")
 REASONS = {
     "hrhs_t1": "no fused result given",
@@ -36,7 +37,7 @@ REASONS = {
     "sigma_t2": "this result states no uncertainty",
 }
 DATE_OF = {"lrhs_t1": 0, "hrms_t1": 1, "hrhs_t1": 1, "truth_t1": 1}  # else M2's
-HEIGHT = 1010  # screen pixels in a notebook
+FRAME_HEIGHT = 960  # screen pixels in a notebook
 
 
 def explore(
@@ -48,7 +49,7 @@ def explore(
 
     Args:
         scene: observations, and the truth where it is known. What is missing is greyed out.
-        fused: result of `stsf.fuse`; its `sigma` (L, H, W), if any, is drawn as uncertainty.
+        fused: result of `stsf.fuse`; its `sigma` (L, H, W) of X2, if any, is drawn as uncertainty.
         pixels: (y, x) that carry a pin from the start.
 
     Raises:
@@ -77,10 +78,12 @@ class Viewer:
         _check(scene, fused, pixels)
         self.scene, self.fused, self.pixels = scene, fused, [tuple(p) for p in pixels]
         self.size = scene.size
-        self._blob = Blob()
+        self._blob, self._planes = Blob(), list[dict[str, Any]]()
         cubes = sources(scene, fused)
         planar = {key: cube for key, cube in cubes.items() if key.startswith(("hrhs", "truth"))}
         self._coded = code(planar) if planar else None
+        if self._coded:
+            self._add_plane(self._coded)
         self.max_error = self._coded.max_error if self._coded else 0.0
         self.rms_error = self._coded.rms_error if self._coded else 0.0
         self._sources = [self._source(key, cubes.get(key)) for key in SOURCE_STYLE]
@@ -107,10 +110,10 @@ class Viewer:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """A frame of its own in the notebook, so that neither disturbs the other."""
-        inner = self.page().replace("&", "&amp;").replace('"', "&quot;")
+        inner = page(self._meta, self._text, compact=True).replace("&", "&amp;").replace('"', "&quot;")
         frame = (
             f'<iframe class="stsf-viewer" title="{escape(self._meta["title"])}" '
-            f'style="width:100%;height:{HEIGHT}px;border:0" srcdoc="{inner}"></iframe>'
+            f'style="width:100%;height:{FRAME_HEIGHT}px;border:0" srcdoc="{inner}"></iframe>'
         )
         return {"text/html": frame, "text/plain": f"Viewer of {self._meta['title']}"}
 
@@ -134,10 +137,16 @@ class Viewer:
 
     def _coordinates(self, coded: Coded, key: str) -> dict[str, Any]:
         axes = [self._blob.add(axis) for axis in coded.counts[key]]
-        return {"axes": axes, "valid": self._blob.add(coded.valid[key].astype(np.uint8))}
+        valid = self._blob.add(coded.valid[key].astype(np.uint8))
+        return {"axes": axes, "valid": valid, "plane": len(self._planes) - 1}
+
+    def _add_plane(self, coded: Coded) -> None:
+        mean, basis = coded.mean.astype(np.float32), coded.basis.astype(np.float32)
+        parts = {"mean": mean, "basis": basis, "step": coded.step}
+        self._planes.append({name: self._blob.add(array) for name, array in parts.items()})
 
     def _sigma(self) -> dict[str, Any]:
-        """The uncertainty of X2, where a result states one; coarser counts are enough."""
+        """The uncertainty of X2, where a result states one, on a small plane of its own."""
         about: dict[str, Any] = {
             "key": "sigma_t2", "label": "uncertainty of X2", "sensor": "hs", "date": "t2",
             "colour": SOURCE_STYLE["hrhs_t2"].colour, "line": "-", "marker": "none",
@@ -146,11 +155,13 @@ class Viewer:
         sigma = getattr(self.fused, "sigma", None)
         if sigma is None:
             return about
-        counts, step = count(np.asarray(sigma))
-        return about | {"counts": self._blob.add(counts), "step": step, "ratio": 1, "reason": ""}
+        valid = np.asarray(self.scene.valid_hr)
+        coded = code({"sigma_t2": np.where(valid, sigma, np.nan)}, budget=SIGMA_BUDGET)
+        self._add_plane(coded)
+        return about | {"reason": ""} | self._coordinates(coded, "sigma_t2")
 
     def _describe(self, cubes: dict[str, np.ndarray]) -> dict[str, Any]:
-        scene, coded, change = self.scene, self._coded, self.scene.change
+        scene, change = self.scene, self.scene.change
         table = (colormaps["viridis"](np.arange(256))[:, :3] * 255).round().astype(np.uint32)
         found = materials(scene.hs)
         known = np.where(np.isfinite(found.spectra), found.spectra, 0.0)  # unknown bands are unused
@@ -160,11 +171,7 @@ class Viewer:
             "size": list(self.size),
             "sensors": {"hs": _sensor(scene.hs), "ms": _sensor(scene.ms)},
             "sources": self._sources,
-            "plane": coded and {
-                "mean": self._blob.add(coded.mean.astype(np.float32)),
-                "basis": self._blob.add(coded.basis.astype(np.float32)),
-                "step": self._blob.add(coded.step),
-            },
+            "planes": self._planes,
             "change": None if change is None else self._blob.add(change),
             "kinds": [{"label": kind, "colour": CHANGE_COLOUR[kind]} for kind in KINDS],
             "table": self._blob.add(

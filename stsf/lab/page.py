@@ -26,21 +26,22 @@ from bokeh.plotting import figure
 from bokeh.resources import Resources
 
 PANES = 4
-PANE_WIDTH = 296  # screen pixels inside the frame
-CURVES_WIDTH = 610
+WIDTHS = {False: (296, 610), True: (222, 486)}  # screen pixels of a pane, of a chart; by compact
 CHARTS = ("t1", "t2", "difference")
 CURVES_HEIGHT = {"t1": 205, "t2": 205, "difference": 150}
 SCRIPTS = ("data.js", "images.js", "curves.js", "panel.js", "main.js")
 
 
-def page(meta: dict[str, Any], blob: str) -> str:
+def page(meta: dict[str, Any], blob: str, compact: bool = False) -> str:
     """The whole page.
 
     Args:
         meta: what `stsf.lab.explore` says of the scene; plain values.
         blob: base64 of the arrays that `meta` refers to.
+        compact: narrow enough for a notebook.
     """
-    figures = {**_panes(meta["size"]), **_charts(meta)}
+    pane, chart = WIDTHS[compact]
+    figures = {**_panes(meta["size"], pane), **_charts(meta, chart)}
     document = Document()
     for model in figures.values():
         document.add_root(model)
@@ -49,7 +50,7 @@ def page(meta: dict[str, Any], blob: str) -> str:
     roots = {name: places[model.id] for name, model in figures.items()}
     parts = {
         "TITLE": escape(meta["title"]),
-        "STYLE": _file("style.css"),
+        "STYLE": f":root {{ --pane: {pane}px; --chart: {chart}px; }}\n{_file('style.css')}",
         "BOKEH": _bokeh(),
         "META": _json(meta),
         "DOCUMENTS": _json(documents),
@@ -82,7 +83,7 @@ def _call(code: str) -> CustomJS:
     return CustomJS(code=f"window.viewer && window.viewer.{code}")
 
 
-def _panes(size: tuple[int, int]) -> dict[str, Any]:
+def _panes(size: tuple[int, int], across: int) -> dict[str, Any]:
     """Image panes with one range, one cursor and one set of outlines."""
     height, width = size
     x = Range1d(-0.5, width - 0.5)
@@ -94,7 +95,7 @@ def _panes(size: tuple[int, int]) -> dict[str, Any]:
     for i in range(PANES):
         pane = figure(
             name=f"pane{i}", x_range=x, y_range=y, toolbar_location=None, tools=[],
-            frame_width=PANE_WIDTH, frame_height=round(PANE_WIDTH * min(1.6, height / width)),
+            frame_width=across, frame_height=round(across * min(1.6, height / width)),
             match_aspect=False, min_border=2, outline_line_color="#9aa3ad",
         )  # fmt: skip
         pane.axis.visible = False
@@ -134,7 +135,7 @@ def _panes(size: tuple[int, int]) -> dict[str, Any]:
     return found
 
 
-def _charts(meta: dict[str, Any]) -> dict[str, Any]:
+def _charts(meta: dict[str, Any], across: int) -> dict[str, Any]:
     """Spectra at t1 and t2 and their difference, over one wavelength axis."""
     low, high = meta["limits"]["wavelength"]
     x = Range1d(low, high)
@@ -144,7 +145,7 @@ def _charts(meta: dict[str, Any]) -> dict[str, Any]:
         span = meta["limits"]["difference" if chart == "difference" else "value"]
         plot = figure(
             name=f"chart-{chart}", x_range=x, y_range=Range1d(*span), toolbar_location=None,
-            tools=[], frame_height=CURVES_HEIGHT[chart], frame_width=CURVES_WIDTH - 70,
+            tools=[], frame_height=CURVES_HEIGHT[chart], frame_width=across - 70,
             title=titles[chart], min_border_left=58, min_border_right=10, min_border_bottom=6,
         )  # fmt: skip
         for start, end in meta["covered"]:

@@ -49,7 +49,7 @@ class Counts {
   }
 }
 
-// A cube as coordinates on a plane that all coded cubes share.
+// A cube as coordinates on a plane, which cubes may share.
 class Coordinates {
   constructor(source, array, plane) {
     this.axes = source.axes.map(array);
@@ -179,15 +179,15 @@ class Data {
     this.total = meta.size[0] * meta.size[1];
     this.change = meta.change && array(meta.change);
     this.table = array(meta.table);
-    const plane = meta.plane && {
-      mean: array(meta.plane.mean), basis: array(meta.plane.basis),
-      step: array(meta.plane.step), bands: meta.plane.mean.shape[0],
-    };
+    const planes = meta.planes.map((plane) => ({
+      mean: array(plane.mean), basis: array(plane.basis),
+      step: array(plane.step), bands: plane.mean.shape[0],
+    }));
     this.by = {};
     for (const source of meta.sources) {
       this.by[source.key] = source;
       if (source.counts) source.cube = new Counts(source, array, meta.size);
-      if (source.axes) source.cube = new Coordinates(source, array, plane);
+      if (source.axes) source.cube = new Coordinates(source, array, planes[source.plane]);
     }
     this.library = meta.library && { ...meta.library, spectra: array(meta.library.spectra) };
     this.maps = new Map();

@@ -14,7 +14,7 @@ class Images {
 
   // What can be shown: cubes, maps between products, the true change; `reason` where it cannot.
   choices() {
-    const { data } = this, found = data.sources.map((s) => ({
+    const { data } = this, found = data.sources.filter((s) => s.key !== "sigma_t2").map((s) => ({
       key: s.key, label: s.label, group: "images", reason: s.reason }));
     const need = (...keys) => keys.filter((k) => !data.has(k)).map((k) => data.by[k].reason)[0];
     for (const t of ["t1", "t2"]) {

@@ -147,6 +147,8 @@ class Viewer {
     this.images.point(at && this.frame(...at));
     this.live = at && this.curves.spectraOf(math.window(...at, this.state.window, this.data.size));
     $("pointer").textContent = at ? this.say(at) : "move over an image, click to drop a pin";
+    if (at && this.pinned === String(at)) this.live = null;  // its curves are already there
+    else this.pinned = null;
     this.curves.draw(this.items, this.live);
   }
   say([y, x]) {
@@ -163,6 +165,7 @@ class Viewer {
   }
   pin(row, column) {
     const side = this.state.window;
+    this.pinned = String([row, column]);
     this.add("pin", [row, column], this.frame(row, column), math.window(row, column, side, this.data.size));
   }
   region(geometry, final) {
@@ -187,6 +190,7 @@ class Viewer {
     requestAnimationFrame(() => setTimeout(() => { this.drawn = performance.now() - began; }));
   }
   clear() {
+    this.pinned = null;
     this.items = [];
     this.number = 0;
     this.state.chosen = null;
