@@ -2,6 +2,10 @@
 
 import csv
 import io
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,14 +14,16 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image as Picture
 
 import stsf
 from stsf.colour import rgb, stretch_limits
 from stsf.datasets import load_sample
 from stsf.errors import InputError
-from stsf.lab import inspection
+from stsf.lab import explore_command, inspection
 from stsf.metrics import sam_map
+from stsf.raster import write_image
 from stsf.scene import KINDS, Scene
 
 WHERE = """([name, y, x]) => {
@@ -162,9 +168,7 @@ def test_pins_in_the_corners_hold_the_spectra_of_the_corners(page, scene, fused,
         item = click(page, y, x, pane=number - 1)
         assert item["centre"] == [y, x] and item["number"] == number
         pixels = inspection.window_pixels((y, x), 1, scene.size)
-        check_spectra(
-            item, inspection.item_spectra(scene, pixels, fused), explored.max_error
-        )
+        check_spectra(item, inspection.item_spectra(scene, pixels, fused), explored.max_error)
     colours = page.evaluate("viewer.items.map((i) => i.colour)")
     assert len(set(colours)) == 4
     drawn = page.evaluate("viewer.curves.last.t2.lines.colour")
@@ -182,7 +186,9 @@ def test_the_curve_under_the_pointer_is_live_and_axes_stay(page, scene, explored
     before = page.evaluate(ranges)
     for y, x in ((3, 50), (40, 7)):
         page.mouse.move(*at(page, y, x))
-        page.wait_for_function(f"document.getElementById('pointer').textContent.includes('y {y}, x {x}')")
+        page.wait_for_function(
+            f"document.getElementById('pointer').textContent.includes('y {y}, x {x}')"
+        )
         text = page.inner_text("#pointer")
         assert KINDS[scene.change[y, x]] in text and "EPSG:32633" in text
         drawn = page.evaluate("viewer.curves.last.t2.lines.ys[0]")
@@ -240,7 +246,9 @@ def test_no_data_is_said_and_never_drawn_as_zero(page) -> None:
 
 
 @pytest.mark.browser
-def test_continuum_and_difference_are_those_of_the_computation(page, scene, fused, explored) -> None:
+def test_continuum_and_difference_are_those_of_the_computation(
+    page, scene, fused, explored
+) -> None:
     y, x = 12, 8
     click(page, y, x)
     page.mouse.move(5, 5)
@@ -274,7 +282,9 @@ def test_change_map_and_its_scores(page, scene, fused) -> None:
     page.select_option("#measure", "magnitude")
     page.select_option("#change-a", "hrms_t1")
     page.select_option("#change-b", "hrms_t2")
-    shown = np.array(page.evaluate("[...viewer.data.map('magnitude', 'hrms_t1', 'hrms_t2')]"), float)
+    shown = np.array(
+        page.evaluate("[...viewer.data.map('magnitude', 'hrms_t1', 'hrms_t2')]"), float
+    )
     want = inspection.magnitude(cubes["hrms_t1"], cubes["hrms_t2"])
     np.testing.assert_allclose(shown.reshape(scene.size), want, atol=1e-4, equal_nan=True)
     page.select_option("#change-a", "hrhs_t1")
@@ -323,7 +333,9 @@ def test_one_band_by_wavelength_and_what_a_sensor_lacks(page) -> None:
 
 @pytest.mark.browser
 def test_linked_panes_zoom_together(page) -> None:
-    before = page.evaluate("viewer.views.pane3.model.x_range.end - viewer.views.pane3.model.x_range.start")
+    before = page.evaluate(
+        "viewer.views.pane3.model.x_range.end - viewer.views.pane3.model.x_range.start"
+    )
     page.mouse.move(*at(page, 20, 20, 1))
     page.mouse.wheel(0, -300)
     page.wait_for_function(
@@ -459,3 +471,55 @@ stsf.explore(part)"""
     np.testing.assert_allclose(got, scene.hrhs_t2[:, 7, 31], atol=0.003)
     assert errors == []
     page.close()
+
+
+@pytest.fixture(scope="module")
+def folder(scene, tmp_path_factory) -> Any:
+    folder = scene.write(tmp_path_factory.mktemp("scene") / "place")
+    write_image(folder.parent / "x2.tif", scene.image("hrhs_t2"))
+    return folder
+
+
+def run_command(*arguments: str) -> subprocess.Popen:
+    code = "import sys; from stsf.lab.explore_command import explore as e; e(sys.argv[1:])"
+    return subprocess.Popen(
+        [sys.executable, "-u", "-c", code, *arguments], stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.browser
+def test_the_command_serves_a_page_to_who_knows_the_token(folder, browser) -> None:
+    arguments = [str(folder), "--fused-t2", str(folder.parent / "x2.tif"), "--no-browser"]
+    server = run_command(*arguments)
+    try:
+        address = server.stdout.readline().strip()
+        assert address.startswith("http://127.0.0.1:")
+        page, errors = browser.new_page(), []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        page.wait_for_function("document.body.dataset.ready")
+        page.set_viewport_size({"width": 1330, "height": 1100})
+        item = click(page, 47, 59, 2)
+        assert item["centre"] == [47, 59] and item["spectra"]["hrhs_t2"]["count"] == 1
+        assert "(no fused result given)" in page.inner_text("#legend")
+        assert errors == []
+        page.close()
+        base = address.partition("?")[0]
+        for url, host in ((base, None), (f"{base}?token=x", None), (address, "elsewhere.example")):
+            request = urllib.request.Request(url, headers={"Host": host} if host else {})
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request)
+            assert refused.value.code in (403, 404)
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def test_the_command_writes_one_page(folder, tmp_path) -> None:
+    done = CliRunner().invoke(
+        explore_command.explore, [str(folder), "--html", str(tmp_path / "a.html")]
+    )
+    assert done.exit_code == 0 and "MB" in done.output
+    assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    both = [str(folder), "--fuse", "--fused-t2", "x.tif"]
+    assert isinstance(CliRunner().invoke(explore_command.explore, both).exception, InputError)

@@ -52,9 +52,7 @@ class Coded:
         return np.where(self.valid[name], cube, np.nan).astype(np.float32)
 
 
-def code(
-    cubes: Mapping[str, np.ndarray], tolerance: float = 1e-3, budget: float = 6.2e6
-) -> Coded:
+def code(cubes: Mapping[str, np.ndarray], tolerance: float = 1e-3, budget: float = 6.2e6) -> Coded:
     """Coordinates of cubes that share their bands and grid, on one plane fitted to all of them.
 
     Args:

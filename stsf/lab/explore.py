@@ -28,7 +28,16 @@ from stsf.subspace import band_quality
 
 MOST_PIXELS = 600 * 600  # of a scene that a page can hold
 SIGMA_BUDGET = 1e6  # bytes for the uncertainty
-PIN_COLOURS = ("#C2185B", "#2E7D32", "#4527A0", "#B26A00", "#00838F", "#6D4C41", "#7B1FA2", "#546E7A")
+PIN_COLOURS = (
+    "#C2185B",
+    "#2E7D32",
+    "#4527A0",
+    "#B26A00",
+    "#00838F",
+    "#6D4C41",
+    "#7B1FA2",
+    "#546E7A",
+)
 REASONS = {
     "hrhs_t1": "no fused result given",
     "hrhs_t2": "no fused result given",
@@ -49,7 +58,7 @@ def explore(
 
     Args:
         scene: observations, and the truth where it is known. What is missing is greyed out.
-        fused: result of `stsf.fuse`; its `sigma` (L, H, W) of X2, if any, is drawn as uncertainty.
+        fused: result of `stsf.fuse` (`hrhs_t1` or `hrhs_t2` may be None); its `sigma` (L, H, W) of X2, if any, is drawn as uncertainty.
         pixels: (y, x) that carry a pin from the start.
 
     Raises:
@@ -74,7 +83,9 @@ class Viewer:
         rms_error: root mean square of the same.
     """
 
-    def __init__(self, scene: Scene, fused: Fused | None, pixels: Sequence[tuple[int, int]]) -> None:
+    def __init__(
+        self, scene: Scene, fused: Fused | None, pixels: Sequence[tuple[int, int]]
+    ) -> None:
         _check(scene, fused, pixels)
         self.scene, self.fused, self.pixels = scene, fused, [tuple(p) for p in pixels]
         self.size = scene.size
@@ -110,7 +121,9 @@ class Viewer:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """A frame of its own in the notebook, so that neither disturbs the other."""
-        inner = page(self._meta, self._text, compact=True).replace("&", "&amp;").replace('"', "&quot;")
+        inner = (
+            page(self._meta, self._text, compact=True).replace("&", "&amp;").replace('"', "&quot;")
+        )
         frame = (
             f'<iframe class="stsf-viewer" title="{escape(self._meta["title"])}" '
             f'style="width:100%;height:{FRAME_HEIGHT}px;border:0" srcdoc="{inner}"></iframe>'
@@ -213,8 +226,9 @@ def _check(scene: Scene, fused: Fused | None, pixels: Sequence[tuple[int, int]])
     if fused is not None:
         want = (len(scene.hs), height, width)
         for name in ("hrhs_t1", "hrhs_t2"):
-            got = np.shape(getattr(fused, name))
-            if got != want:
+            cube = getattr(fused, name)
+            got = np.shape(cube)
+            if cube is not None and got != want:
                 raise InputError(
                     f"{name} must have the shape {want} of the scene, got {got}: "
                     "explore a result together with the scene it was made from"
@@ -279,9 +293,9 @@ def _limits(scene: Scene, cubes: dict[str, np.ndarray]) -> dict[str, list[float]
 
 def _start(cubes: dict[str, np.ndarray], pixels: list[tuple[int, ...]]) -> dict[str, Any]:
     """What is shown first: the best there is of each date."""
-    first, second = ("hrhs_t2" in cubes), ("truth_t2" in cubes)
-    product = "hrhs_t2" if first else "truth_t2" if second else "lrhs_t1"
-    pair = ["hrhs_t1", "hrhs_t2"] if first else ["hrms_t1", "hrms_t2"]
+    product = next(key for key in ("hrhs_t2", "truth_t2", "lrhs_t1") if key in cubes)
+    both = "hrhs_t1" in cubes and "hrhs_t2" in cubes
+    pair = ["hrhs_t1", "hrhs_t2"] if both else ["hrms_t1", "hrms_t2"]
     return {
         "pinned": [[int(y), int(x)] for y, x in pixels],
         "panes": ["hrms_t1", "hrms_t2", product, "change"],

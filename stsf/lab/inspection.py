@@ -277,7 +277,7 @@ def item_spectra(
     Args:
         scene: observations, and the truth where it is known.
         pixels: rows and columns, from `window_pixels` or `polygon_pixels`.
-        fused: an object with `hrhs_t1` and `hrhs_t2`.
+        fused: an object with `hrhs_t1` and `hrhs_t2`, either of which may be None.
 
     Returns:
         As from `mean_spread`, by key of `stsf.colour.SOURCE_STYLE`.

@@ -26,9 +26,12 @@ from bokeh.plotting import figure
 from bokeh.resources import Resources
 
 PANES = 4
-WIDTHS = {False: (296, 610), True: (222, 486)}  # screen pixels of a pane, of a chart; by compact
+WIDTHS = {False: (296, 610), True: (224, 486)}  # screen pixels of a pane, of a chart; by compact
 CHARTS = ("t1", "t2", "difference")
-CURVES_HEIGHT = {"t1": 205, "t2": 205, "difference": 150}
+HEIGHTS = {  # of the charts
+    False: {"t1": 205, "t2": 205, "difference": 150},
+    True: {"t1": 168, "t2": 168, "difference": 125},
+}
 SCRIPTS = ("data.js", "images.js", "curves.js", "panel.js", "main.js")
 
 
@@ -41,7 +44,7 @@ def page(meta: dict[str, Any], blob: str, compact: bool = False) -> str:
         compact: narrow enough for a notebook.
     """
     pane, chart = WIDTHS[compact]
-    figures = {**_panes(meta["size"], pane), **_charts(meta, chart)}
+    figures = {**_panes(meta["size"], pane), **_charts(meta, chart, HEIGHTS[compact])}
     document = Document()
     for model in figures.values():
         document.add_root(model)
@@ -135,7 +138,7 @@ def _panes(size: tuple[int, int], across: int) -> dict[str, Any]:
     return found
 
 
-def _charts(meta: dict[str, Any], across: int) -> dict[str, Any]:
+def _charts(meta: dict[str, Any], across: int, heights: dict[str, int]) -> dict[str, Any]:
     """Spectra at t1 and t2 and their difference, over one wavelength axis."""
     low, high = meta["limits"]["wavelength"]
     x = Range1d(low, high)
@@ -145,7 +148,7 @@ def _charts(meta: dict[str, Any], across: int) -> dict[str, Any]:
         span = meta["limits"]["difference" if chart == "difference" else "value"]
         plot = figure(
             name=f"chart-{chart}", x_range=x, y_range=Range1d(*span), toolbar_location=None,
-            tools=[], frame_height=CURVES_HEIGHT[chart], frame_width=across - 70,
+            tools=[], frame_height=heights[chart], frame_width=across - 70,
             title=titles[chart], min_border_left=58, min_border_right=10, min_border_bottom=6,
         )  # fmt: skip
         for start, end in meta["covered"]:
@@ -180,9 +183,7 @@ def _curves(plot: Any, chart: str) -> None:
     source = {
         key: ColumnDataSource(columns, name=f"{chart}-{key}") for key, columns in data.items()
     }
-    plot.patches(
-        "xs", "ys", source=source["spread"], color="colour", fill_alpha=0.15, line_alpha=0
-    )
+    plot.patches("xs", "ys", source=source["spread"], color="colour", fill_alpha=0.15, line_alpha=0)
     plot.multi_line(
         "xs", "ys", source=source["lines"], line_color="colour", line_dash="dash",
         line_width="width", line_alpha="alpha",

@@ -226,7 +226,7 @@ class Viewer {
     if (kinds)
       return kinds.map((k) => `<b class="shade" style="background:${k.colour}"></b>${text(k.label)}`).join(" ");
     if (top === undefined) return caption.map(text).join("<br>");
-    const digits = unit === "°" ? 1 : 3, limit = below === undefined ? "" : `, pale below ${below.toFixed(digits)}`;
+    const digits = unit === "°" ? 1 : 3, limit = below === undefined ? "" : `<br>pale below ${below.toFixed(digits)}`;
     return `0 <span class="scale"></span> ${top.toFixed(digits)} ${unit}${limit}`;
   }
 
