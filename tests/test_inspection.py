@@ -28,7 +28,9 @@ def test_window_refuses_what_has_no_centre(bad) -> None:
 
 
 def test_polygon_of_a_rectangle_and_of_a_ring() -> None:
-    rows, columns = inspection.polygon_pixels([(1.5, 2.5), (1.5, 6.5), (4.5, 6.5), (4.5, 2.5)], (9, 9))
+    rows, columns = inspection.polygon_pixels(
+        [(1.5, 2.5), (1.5, 6.5), (4.5, 6.5), (4.5, 2.5)], (9, 9)
+    )
     assert set(rows) == {2, 3, 4} and set(columns) == {3, 4, 5, 6}
     assert len(rows) == 12
     bowtie = [(-0.4, -0.4), (-0.4, 8.4), (8.4, -0.4), (8.4, 8.4)]  # crosses itself in the middle
@@ -95,9 +97,7 @@ def test_matches_without_data_are_none() -> None:
 def test_magnitude_is_that_of_the_bands_that_count() -> None:
     a, b = np.zeros((3, 1, 2)), np.array([[[3.0, 3]], [[4, np.nan]], [[100, 100]]])
     bands = np.array([True, True, False])
-    np.testing.assert_allclose(
-        inspection.magnitude(a, b, bands), [[np.sqrt(12.5), np.nan]]
-    )
+    np.testing.assert_allclose(inspection.magnitude(a, b, bands), [[np.sqrt(12.5), np.nan]])
 
 
 def test_threshold_scores_by_hand() -> None:

@@ -455,7 +455,8 @@ stsf.explore(part)"""
     page.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())
     page.goto(address)
     page.wait_for_function(
-        "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
+        "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
+        " === 'idle'",
         timeout=60000,
     )
     page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")

@@ -58,7 +58,8 @@ def explore(
 
     Args:
         scene: observations, and the truth where it is known. What is missing is greyed out.
-        fused: result of `stsf.fuse` (`hrhs_t1` or `hrhs_t2` may be None); its `sigma` (L, H, W) of X2, if any, is drawn as uncertainty.
+        fused: result of `stsf.fuse`; `hrhs_t1` or `hrhs_t2` may be None. Its `sigma` (L, H, W),
+            if any, is drawn as the uncertainty of X2.
         pixels: (y, x) that carry a pin from the start.
 
     Raises:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import click
 
@@ -48,14 +50,11 @@ def explore(
     )
 
 
-class FromFiles:
-    """A fused result read from files; either date may be missing."""
+def _read(t1: Path | None, t2: Path | None) -> Any:
+    """A fused result from files, either of which may be missing; None without any."""
+    from stsf.raster import read_image
 
-    def __init__(self, t1: Path | None, t2: Path | None) -> None:
-        from stsf.raster import read_image
-
-        self.hrhs_t1, self.hrhs_t2 = (None if p is None else read_image(p).cube for p in (t1, t2))
-
-
-def _read(t1: Path | None, t2: Path | None) -> FromFiles | None:
-    return FromFiles(t1, t2) if t1 or t2 else None
+    if t1 is None and t2 is None:
+        return None
+    x1, x2 = (None if path is None else read_image(path).cube for path in (t1, t2))
+    return SimpleNamespace(hrhs_t1=x1, hrhs_t2=x2)

@@ -94,9 +94,9 @@ def _panes(size: tuple[int, int], across: int) -> dict[str, Any]:
     outlines = ColumnDataSource({"xs": [], "ys": [], "colour": []}, name="outlines")
     numbers = ColumnDataSource({"x": [], "y": [], "text": [], "colour": []}, name="numbers")
     cursor = ColumnDataSource({"xs": [], "ys": []}, name="cursor")
-    found = {}
+    found: dict[str, Any] = {}
     for i in range(PANES):
-        pane = figure(
+        pane: Any = figure(
             name=f"pane{i}", x_range=x, y_range=y, toolbar_location=None, tools=[],
             frame_width=across, frame_height=round(across * min(1.6, height / width)),
             match_aspect=False, min_border=2, outline_line_color="#9aa3ad",
@@ -134,7 +134,7 @@ def _panes(size: tuple[int, int], across: int) -> dict[str, Any]:
         pane.js_on_event("mousemove", _call("hover(cb_obj.x, cb_obj.y)"))
         pane.js_on_event("mouseleave", _call("leave()"))
         pane.js_on_event("selectiongeometry", _call("region(cb_obj.geometry, cb_obj.final)"))
-        found[pane.name] = pane
+        found[f"pane{i}"] = pane
     return found
 
 
@@ -143,10 +143,10 @@ def _charts(meta: dict[str, Any], across: int, heights: dict[str, int]) -> dict[
     low, high = meta["limits"]["wavelength"]
     x = Range1d(low, high)
     titles = {"t1": meta["headings"][0], "t2": meta["headings"][1], "difference": "t2 − t1"}
-    found = {}
+    found: dict[str, Any] = {}
     for chart in CHARTS:
         span = meta["limits"]["difference" if chart == "difference" else "value"]
-        plot = figure(
+        plot: Any = figure(
             name=f"chart-{chart}", x_range=x, y_range=Range1d(*span), toolbar_location=None,
             tools=[], frame_height=heights[chart], frame_width=across - 70,
             title=titles[chart], min_border_left=58, min_border_right=10, min_border_bottom=6,
@@ -168,20 +168,22 @@ def _charts(meta: dict[str, Any], across: int, heights: dict[str, int]) -> dict[
             plot.xaxis.major_label_text_font_size = "0px"
         wheel = WheelZoomTool(name="wheel")
         plot.add_tools(PanTool(name="pan"), wheel)
-        found[plot.name] = plot
+        found[f"chart-{chart}"] = plot
     return found
 
 
 def _curves(plot: Any, chart: str) -> None:
     """Empty glyphs that the page fills: bands of spread, lines, points and their widths."""
-    spread = {"xs": [], "ys": [], "colour": []}
-    lines = {"xs": [], "ys": [], "colour": [], "dash": [], "width": [], "alpha": []}
-    points = {"x": [], "y": [], "left": [], "right": [], "colour": [], "marker": []}
-    bars = {"x": [], "low": [], "high": [], "colour": []}
-    labels = {"x": [], "y": [], "text": [], "colour": []}
-    data = {"spread": spread, "lines": lines, "points": points, "bars": bars, "labels": labels}
+    columns = {
+        "spread": ("xs", "ys", "colour"),
+        "lines": ("xs", "ys", "colour", "dash", "width", "alpha"),
+        "points": ("x", "y", "left", "right", "colour", "marker"),
+        "bars": ("x", "low", "high", "colour"),
+        "labels": ("x", "y", "text", "colour"),
+    }
     source = {
-        key: ColumnDataSource(columns, name=f"{chart}-{key}") for key, columns in data.items()
+        part: ColumnDataSource({name: [] for name in names}, name=f"{chart}-{part}")
+        for part, names in columns.items()
     }
     plot.patches("xs", "ys", source=source["spread"], color="colour", fill_alpha=0.15, line_alpha=0)
     plot.multi_line(
