@@ -198,6 +198,15 @@ def _check(sensor: Sensor) -> None:
             f"{np.min(sensor.centre):g} and FWHM from {np.min(sensor.fwhm):g}: "
             "give nanometres (micrometres times 1000)"
         )
+    if not sensor.gsd > 0:
+        raise InputError(
+            f"expected a GSD above 0 m for {sensor.name}, got {sensor.gsd:g}: mend its gsd"
+        )
+    if count and not set(sensor.detector.tolist()) <= set(range(len(sensor.mtf))):
+        raise InputError(
+            f"expected an MTF for every detector of {sensor.name}, got {len(sensor.mtf)} for codes "
+            f"{sensor.detector.min()} to {sensor.detector.max()}: give along and across for each"
+        )
 
 
 def from_bands(

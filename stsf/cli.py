@@ -7,9 +7,12 @@ not at all.
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,33 +29,84 @@ EXAMPLES = {
 }
 
 
+class Refused(click.ClickException):
+    """Bad input: click shows "Error: " and the sentence, and ends with this exit code."""
+
+    exit_code = 2
+
+
+class Stopped(click.ClickException):
+    """Ctrl-C."""
+
+    exit_code = 130
+
+    def show(self, file: Any = None) -> None:
+        """Not an error: no "Error: " before the sentence."""
+        click.echo(self.message, err=True)
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Whatever the user can cause and mend ends in one sentence, without a traceback."""
+    try:
+        yield
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "stsf"
+        text = " ".join(error.format_message().split()).rstrip(".")
+        text = text.removesuffix(" range")  # click: "not a valid integer range"
+        raise Refused(f"{text}: see {command} --help") from error
+    except InputError as error:
+        raise Refused(str(error)) from error
+    except MemoryError as error:
+        raise Refused(
+            "expected enough memory for the whole scene, the system has no more: "
+            "take a smaller window of all images"
+        ) from error
+    except (KeyboardInterrupt, click.Abort) as error:
+        raise Stopped("Stopped: nothing was left half written.") from error
+
+
 class Command(click.Group):
     """A group whose commands turn bad input into one sentence and exit code 2."""
 
+    def make_context(self, *args: Any, **named: Any) -> click.Context:
+        """Read the options before the command; see the class."""
+        with _one_sentence():
+            return super().make_context(*args, **named)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; see the class."""
-        try:
+        with _one_sentence():
             return super().invoke(ctx)
-        except InputError as error:
-            click.echo(f"Error: {error}", err=True)
-            ctx.exit(2)
-        except (KeyboardInterrupt, click.Abort):
-            click.echo("Stopped: nothing was left half written.", err=True)
-            ctx.exit(130)
 
 
-@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Command,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExample:\n  " + "\n  ".join(EXAMPLES.values()),
+)
 @click.version_option(package_name="stsf")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Spatial-temporal-spectral fusion: HS at t1 + MS at t1 and t2 -> high-resolution HS at t2."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def _example(name: str) -> str:
     return f"\b\nExample:\n  {EXAMPLES[name]}"
 
 
+def _finite(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Refuse nan and inf, which click takes for numbers."""
+    if not all(map(math.isfinite, value if isinstance(value, tuple) else (value,))):
+        raise click.BadParameter("expected finite numbers", ctx, parameter)
+    return value
+
+
 @main.command(epilog=_example("simulate"))
-@option("--seed", type=int, required=True, help="The same seed, the same scene.")
+@option("--seed", type=click.IntRange(0), required=True, help="The same seed, the same scene.")
 @option("--size", type=click.IntRange(24), default=240, help="Pixels a side.")
 @option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @option(
@@ -67,15 +121,16 @@ def _example(name: str) -> str:
     default="test",
     help="Half of the spectral library the materials come from.",
 )
-@option("--ratio", type=int, default=3, help="HS to MS pixel size, 2-10.")
+@option("--ratio", type=click.IntRange(2, 10), default=3, help="HS to MS pixel size.")
 @option("--hs-sensor", default="AHSI", help="Hyperspectral sensor.")
-@option("--ms-sensor", default="Sentinel-2A-4", help="Multispectral sensor.")
-@option("--snr-hs", type=float, default=35.0, help="dB.")
-@option("--snr-ms", type=float, default=40.0, help="dB.")
+@option("--ms-sensor", default="Sentinel-2A", help="Multispectral sensor.")
+@option("--snr-hs", type=click.FloatRange(0), default=35.0, callback=_finite, help="dB.")
+@option("--snr-ms", type=click.FloatRange(0), default=40.0, callback=_finite, help="dB.")
 @option(
     "--shift",
     type=(float, float),
     default=(0.0, 0.0),
+    callback=_finite,
     help="Displacement of the HS against both MS images (down, right), MS pixels.",
 )
 @option("--imperfect", is_flag=True, help="Add shifts, gains, PSF and response errors.")
@@ -98,11 +153,15 @@ def simulate(
 
     from stsf import simulate as world
     from stsf.observe import Imperfections, observe
+    from stsf.scene import FILES
     from stsf.sensors import get_sensor
     from stsf.subspace import band_quality
+    from stsf.validation import check_order
 
+    _check_targets([out / file for file in FILES.values()])
     hs, ms = get_sensor(hs_sensor), get_sensor(ms_sensor)
     hs = hs.select(band_quality(hs.centre) == "clean")
+    check_order(len(hs), len(ms))
     wrong = Imperfections.draw(seed, hs, ms, ratio) if imperfect else Imperfections()
     if shift != (0.0, 0.0):
         wrong = replace(wrong, shift_hs=shift)
@@ -115,9 +174,9 @@ def simulate(
 
 
 @main.command(epilog=_example("fuse"))
-@option("--hs", type=click.Path(), required=True, help="Low-resolution HS at t1.")
-@option("--ms1", type=click.Path(), required=True, help="High-resolution MS at t1.")
-@option("--ms2", type=click.Path(), required=True, help="High-resolution MS at t2.")
+@option("--hs", type=click.Path(), required=True, help="Low-resolution HS at t1 (Y1).")
+@option("--ms1", type=click.Path(), required=True, help="High-resolution MS at t1 (M1).")
+@option("--ms2", type=click.Path(), required=True, help="High-resolution MS at t2 (M2).")
 @option("--out", type=click.Path(path_type=Path), required=True, help="HS at t2 (.tif).")
 @option("--out-t1", type=click.Path(path_type=Path), help="Also write the HS at t1.")
 @option("--method", default="projection", help="Fusion method.")
@@ -143,30 +202,61 @@ def fuse(
     as_json: bool,
 ) -> None:
     """Predict the high-resolution HS image at t2."""
+    _check_targets([out, *([out_t1] if out_t1 else [])], inputs=[hs, ms1, ms2])
     from stsf import fusion
-    from stsf.raster import write_image
+    from stsf.raster import replacing, write_geotiff
     from stsf.scene import Scene
 
-    _check_targets([out, out_t1], inputs=[hs, ms1, ms2])
     scene = Scene.read(hs, ms1, ms2, hs_sensor=hs_sensor, ms_sensor=ms_sensor)
     start = time.perf_counter()
-    fused = fusion.fuse(scene, method, calibrate=calibrate, progress=True)  # type: ignore[arg-type]
+    progress = sys.stderr.isatty()
+    fused = fusion.fuse(scene, method, calibrate=calibrate, progress=progress)  # type: ignore[arg-type]
     report = {**fused.report, "seconds": round(time.perf_counter() - start, 2)}
+    products = {out: fused.scene.image("hrhs_t2", fused.hrhs_t2)}
     if out_t1 is not None:
-        write_image(out_t1, fused.scene.image("hrhs_t1", fused.hrhs_t1))
-    write_image(out, fused.scene.image("hrhs_t2", fused.hrhs_t2))
-    click.echo(json.dumps(report, indent=1) if as_json else fusion.format_report(report))
+        products[out_t1] = fused.scene.image("hrhs_t1", fused.hrhs_t1)
+    with ExitStack() as complete:  # both files or none
+        for path, image in products.items():
+            write_geotiff(complete.enter_context(replacing(path)), image)
+    click.echo(_json(report) if as_json else fusion.format_report(report))
 
 
-def _check_targets(targets: Sequence[Path | None], inputs: Sequence[str]) -> None:
+def _check_targets(targets: Sequence[Path], inputs: Sequence[str] = ()) -> None:
     """Refuse before the work, not after it, what could not be written."""
-    for target in filter(None, targets):
+    places = [os.path.realpath(target) for target in targets]
+    if len(set(places)) < len(places):
+        raise InputError(f"expected two output files, got {targets[0]} twice: rename one")
+    for target, place in zip(targets, places):
         if target.suffix.lower() not in (".tif", ".tiff"):
             raise InputError(f"expected an output file ending in .tif, got {target}: rename it")
-        if target.resolve() in [Path(source).resolve() for source in inputs]:
+        if place in map(os.path.realpath, inputs):
             raise InputError(f"{target} is also an input: choose another output file")
-        if target.is_dir():
+        if os.path.isdir(target):
             raise InputError(f"expected a file to write, {target} is a folder: add a file name")
+        nearest = next(folder for folder in target.absolute().parents if os.path.exists(folder))
+        if not nearest.is_dir():
+            raise InputError(
+                f"expected to write {target}, {nearest} is a file and no folder: "
+                "choose another folder"
+            )
+        if not os.access(nearest, os.W_OK):
+            raise InputError(
+                f"expected to write {target}, {nearest} is read-only: "
+                "choose a folder that can be written"
+            )
+
+
+def _json(value: Any) -> str:
+    """JSON as the standard has it: null for what is undefined or infinite."""
+
+    def plain(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: plain(item) for key, item in part.items()}
+        if isinstance(part, (list, tuple)):
+            return [plain(item) for item in part]
+        return None if isinstance(part, float) and not math.isfinite(part) else part
+
+    return json.dumps(plain(value), indent=1, allow_nan=False)
 
 
 @main.command(epilog=_example("evaluate"))
@@ -176,7 +266,7 @@ def _check_targets(targets: Sequence[Path | None], inputs: Sequence[str]) -> Non
 @option("--change", type=click.Path(), help="Change map: scores changed pixels apart.")
 @option(
     "--ms-sensor",
-    default="Sentinel-2A-4",
+    default="Sentinel-2A",
     help="MS sensor, which sets the band groups.",
 )
 @option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
@@ -186,19 +276,28 @@ def evaluate(
     """Compare a prediction with the truth: PSNR, SAM, ERGAS, SSIM, correlation, RMSE."""
     from stsf import metrics
     from stsf.raster import read_image
-    from stsf.scene import sensor_of
+    from stsf.scene import change_codes, sensor_of
     from stsf.sensors import get_sensor
     from stsf.subspace import band_quality
+    from stsf.validation import check_place, check_reflectance, check_same_bands, check_values
 
     a, b = read_image(prediction), read_image(reference)
+    check_reflectance(prediction, a.cube)
+    check_values(reference, b.cube)
+    check_same_bands(prediction, a, reference, b)
+    check_place(prediction, a, reference, b, "pixels")
+    codes = None
+    if change is not None:
+        image = read_image(change)
+        codes = change_codes(change, image)
+        check_place(change, image, reference, b, "pixels")
     bands = {}
     if b.wavelength is not None:
         quality = band_quality(b.wavelength)
         bands = {name: quality == name for name in ("clean", "vapour") if (quality == name).any()}
         bands |= metrics.band_groups(sensor_of(b, None, "--hs-sensor"), get_sensor(ms_sensor))
-    codes = None if change is None else read_image(change).cube[0].astype("uint8")
     rows = metrics.evaluate(a.cube, b.cube, ratio=ratio, change=codes, bands=bands)
-    click.echo(json.dumps(list(rows), indent=1) if as_json else metrics.format_table(rows))
+    click.echo(_json(rows) if as_json else metrics.format_table(rows))
 
 
 if __name__ == "__main__":

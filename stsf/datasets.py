@@ -28,7 +28,7 @@ from stsf.scene import MSI_BANDS, Scene
 from stsf.sensors import Sensor, ahsi, enmap, from_bands, from_csv, sentinel2
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
-SAMPLE_SEED = 2301
+SAMPLE_SEED = 21
 NEON_BANDS = np.r_[0:192, 210:283, 315:419]  # of a grid of 5.0079 nm; without water vapour
 
 

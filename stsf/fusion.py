@@ -62,7 +62,9 @@ def fuse(
         (60, 60)
     """
     if method not in METHODS:
-        raise InputError(f"expected a method out of {', '.join(METHODS)}, got {method!r}")
+        raise InputError(
+            f"expected a method out of {', '.join(METHODS)}, got {method!r}: choose one of these"
+        )
     report: dict[str, Any] = {"method": method, "calibrate": calibrate, "found": []}
     if calibrate == "auto":
         scene, registration = register(scene)

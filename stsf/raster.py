@@ -6,12 +6,13 @@ water is as often negative as positive). Pixels without data are NaN in memory.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-import tempfile
+import uuid
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,7 @@ import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import MemoryFile
 
 from stsf.errors import InputError
 
@@ -67,13 +69,15 @@ def read_image(path: str | Path, scale: float | None = None) -> Image:
         scale: reflectance per count, where the file does not set its bands' scale.
 
     Raises:
-        InputError: missing, truncated or foreign file.
+        InputError: missing, truncated or foreign file, or a header with values that are none.
     """
     path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise InputError(f"expected an image file, found nothing at {path}: check the path")
     try:
-        with _open(path) as source:
+        with _nothing_lost(), _open(path) as source:
+            if source.count == 0:
+                raise RasterioError("it holds no bands")
             _check_raw_size(source, path)
             cube = source.read(masked=True)
             divisor = float(source.tags(ns="ENVI").get("reflectance_scale_factor", 1.0))
@@ -92,18 +96,51 @@ def read_image(path: str | Path, scale: float | None = None) -> Image:
                 transform=None if source.transform.is_identity else source.transform,
             )
     except (RasterioError, OSError) as error:
+        if path.is_dir():
+            raise InputError(
+                f"expected an image file, {path} is a folder: name the file inside it"
+            ) from error
         raise InputError(
-            f"expected a complete raster, could not read {path} ({_first_line(error)}): "
+            f"expected a complete raster, could not read {path} ({_reason(error)}): "
             "copy or download it again"
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"expected finite numbers in the header of {path}, {error}: "
+            "mend its wavelength, fwhm, bbl or scale"
         ) from error
     return found
 
 
-def _open(path: Path, mode: str = "r", **profile: Any) -> Any:
+def _open(path: Path) -> Any:
     """`rasterio.open` without its warning about rasters that have no georeference."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(path, mode, **profile)
+        return rasterio.open(path)
+
+
+@contextmanager
+def _nothing_lost() -> Iterator[None]:
+    """Refuse a TIFF cut off behind its pixels: GDAL logs it and reads on without the lost tags.
+
+    These can be the bands' scale, the wavelengths and the georeference.
+    """
+    lost: list[str] = []
+
+    def listen(record: logging.LogRecord) -> bool:
+        cut_off = "IO error during reading" in record.getMessage()
+        if cut_off:
+            lost.append(record.getMessage())
+        return not cut_off
+
+    log = logging.getLogger("rasterio._env")
+    log.addFilter(listen)
+    try:
+        yield
+    finally:
+        log.removeFilter(listen)
+    if lost:
+        raise RasterioError("its last part is missing")
 
 
 def _check_raw_size(source: Any, path: Path) -> None:
@@ -133,7 +170,7 @@ def _band_table(source: Any) -> dict[str, np.ndarray]:
         listed = re.findall(r"[-+.\deE]+", envi.get(key, ""))
         for texts in (listed, [tags.get(key) for tags in plain]):
             if len(texts) == source.count and all(texts) and key not in table:
-                table[key] = np.array(texts, dtype=np.float64)
+                table[key] = _numbers(texts)
     units = envi.get("wavelength_units") or plain[0].get("wavelength_units") or ""
     for key in ("fwhm", "wavelength"):
         if key in table:
@@ -141,8 +178,15 @@ def _band_table(source: Any) -> dict[str, np.ndarray]:
     for key, name in (("wavelength", "CENTRAL_WAVELENGTH_UM"), ("fwhm", "FWHM_UM")):
         texts = [source.tags(b, ns="IMAGERY").get(name) for b in source.indexes]
         if key not in table and all(texts):
-            table[key] = 1000.0 * np.array(texts, dtype=np.float64)
+            table[key] = 1000.0 * _numbers(texts)
     return table
+
+
+def _numbers(texts: list[Any]) -> np.ndarray:
+    values = np.array(texts, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError(f"got {values[~np.isfinite(values)][0]}")
+    return values
 
 
 def _to_nm(units: str, longest: float) -> float:
@@ -166,22 +210,38 @@ def write_image(
     Raises:
         InputError: the folder cannot be written, or a value does not fit the type.
     """
-    path, count = Path(path), len(image.cube)
-    with replacing(path) as temporary:
-        profile = dict(
-            driver="GTiff", count=count, height=image.cube.shape[1], width=image.cube.shape[2],
-            dtype=dtype, nodata=NODATA[dtype], crs=image.crs, transform=image.transform,
-            tiled=True, blockxsize=128, blockysize=128, interleave="pixel",
-            compress="deflate", zlevel=9, predictor=3 if dtype == "float32" else 2,
-        )  # fmt: skip
-        with _open(temporary, "w", **profile) as target:
+    with replacing(Path(path)) as temporary:
+        write_geotiff(temporary, image, dtype)
+    return Path(path)
+
+
+def write_geotiff(
+    path: Path, image: Image, dtype: Literal["float32", "int16", "uint8"] = "float32"
+) -> None:
+    """`write_image` in place, for several files that a caller replaces together.
+
+    GDAL says nothing when the disk fills up while it closes a file, so the file is made in memory
+    and written by Python, which does.
+    """
+    profile = dict(
+        driver="GTiff", count=len(image.cube), height=image.cube.shape[1],
+        width=image.cube.shape[2], dtype=dtype, nodata=NODATA[dtype],
+        crs=image.crs, transform=image.transform,
+        tiled=True, blockxsize=128, blockysize=128, interleave="pixel",
+        compress="deflate", zlevel=9, predictor=3 if dtype == "float32" else 2,
+    )  # fmt: skip
+    with MemoryFile() as memory:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            target = memory.open(**profile)
+        with target:
             target.write(_counts(image.cube, dtype))
             if dtype == "int16":
-                target.scales = (SCALE,) * count
+                target.scales = (SCALE,) * len(image.cube)
             tags = {"SENSOR": image.sensor, "DATE": image.date}
             target.update_tags(**{key: value for key, value in tags.items() if value})
             _write_bands(target, image)
-    return path
+        path.write_bytes(memory.getbuffer())
 
 
 def _counts(cube: np.ndarray, dtype: str) -> np.ndarray:
@@ -211,36 +271,31 @@ def _write_bands(target: Any, image: Image) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place only when the block ends well.
+    """The name of a temporary file beside `path`, which takes its place when the block ends well.
+
+    The block makes the file; if it fails or is interrupted, nothing is left of it.
 
     Raises:
         InputError: the folder cannot be written or the disk is full.
     """
-    temporary: Path | None = None
+    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except (OSError, RasterioError) as error:
         raise InputError(
-            f"expected to write {path}, the system says {_first_line(error)}: "
+            f"expected to write {path}, the system says {_reason(error)}: "
             "choose a folder that exists, can be written and has room"
         ) from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
+def _reason(error: BaseException) -> str:
+    """The system's words, or the first line of the error that all others came from."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return text.splitlines()[0].strip().rstrip(".")

@@ -7,6 +7,7 @@ nothing behind this file has to ask whether its input makes sense.
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,13 +26,14 @@ from stsf.degradation import (
     relative_psf,
 )
 from stsf.errors import InputError
-from stsf.raster import Image, read_image, replacing, write_image
+from stsf.raster import Image, read_image, replacing, write_geotiff
 from stsf.sensors import Sensor, from_bands, get_sensor, sentinel2, srf_matrix
 from stsf.validation import (
     check_bands,
     check_dates,
-    check_georeference,
+    check_files,
     check_grids,
+    check_masks,
     check_values,
     fill_gaps,
 )
@@ -97,7 +99,7 @@ class Scene:
     def __post_init__(self) -> None:
         check_bands(self)
         check_grids(self)
-        check_dates(self.dates)
+        check_dates(self.dates or (None, None, None))
         for key in ("lrhs_t1", "hrms_t1", "hrms_t2"):
             check_values(key, getattr(self, key))
         found = {
@@ -107,6 +109,8 @@ class Scene:
         for key, mask in found.items():
             given = getattr(self, key)
             object.__setattr__(self, key, mask if given is None else mask & given)
+        assert self.valid_lr is not None and self.valid_hr is not None
+        check_masks(self.valid_lr, self.valid_hr)
         for key in ("lrhs_t1", "hrms_t1", "hrms_t2"):
             object.__setattr__(self, key, fill_gaps(getattr(self, key)))
         if self.psf is None:
@@ -180,15 +184,16 @@ class Scene:
             InputError: unreadable file, or files that do not fit together.
         """
         y1, m1, m2 = read_image(hs), read_image(ms1), read_image(ms2)
-        check_georeference(y1, m1, m2)
-        known = {k: p for k, p in (("hrhs_t1", truth_t1), ("hrhs_t2", truth_t2)) if p}
         good = y1.good if y1.good is not None else np.ones(len(y1.cube), bool)
+        usable = replace(y1, cube=y1.cube[good])
+        check_files([(str(hs), usable), (str(ms1), m1), (str(ms2), m2)])
+        known = {k: p for k, p in (("hrhs_t1", truth_t1), ("hrhs_t2", truth_t2)) if p}
         return cls(
-            lrhs_t1=y1.cube[good], hrms_t1=m1.cube, hrms_t2=m2.cube,
+            lrhs_t1=usable.cube, hrms_t1=m1.cube, hrms_t2=m2.cube,
             hs=sensor_of(y1, hs_sensor, "--hs-sensor").select(good),
             ms=sensor_of(m2, ms_sensor, "--ms-sensor"),
             **{key: read_image(path).cube[good] for key, path in known.items()},
-            change=None if change is None else read_image(change).cube[0].astype(np.uint8),
+            change=None if change is None else change_codes(str(change), read_image(change)),
             crs=m2.crs, transform=m2.transform, name=name,
             dates=(y1.date, m1.date, m2.date) if y1.date and m1.date and m2.date else None,
         )  # fmt: skip
@@ -220,12 +225,14 @@ class Scene:
                     f"expected no {file} in {folder}, as this scene has none: it belongs to "
                     "another scene, choose another folder or delete it"
                 )
-        for key, file in FILES.items():
-            if getattr(self, key) is not None:
-                dtype = "uint8" if key == "change" else "int16"
-                write_image(folder / file, self.image(key), dtype)  # type: ignore[arg-type]
-        with replacing(folder / NOTES) as temporary:
-            temporary.write_text(json.dumps(self._notes(), indent=1), encoding="utf-8")
+        with ExitStack() as complete:  # all files take their places together, at the end
+            for key, file in FILES.items():
+                if getattr(self, key) is not None:
+                    dtype: Any = "uint8" if key == "change" else "int16"
+                    temporary = complete.enter_context(replacing(folder / file))
+                    write_geotiff(temporary, self.image(key), dtype)
+            temporary = complete.enter_context(replacing(folder / NOTES))
+            temporary.write_text(json.dumps(self._notes()), encoding="utf-8")
         return folder
 
     def _notes(self) -> dict[str, Any]:
@@ -310,6 +317,23 @@ class Scene:
         return data.assign_attrs(ratio=self.ratio, hs=self.hs.name, ms=self.ms.name)
 
 
+def change_codes(name: str, image: Image) -> np.ndarray:
+    """A change map as read from a file, (H, W) uint8 codes of `KINDS`.
+
+    Raises:
+        InputError: several bands, or values that are no codes.
+    """
+    cube = image.cube
+    odd = cube[~np.isin(cube, range(len(KINDS)))]
+    if len(cube) != 1 or odd.size:
+        found = f"{len(cube)} bands" if len(cube) != 1 else f"the value {odd[0]:.4g}"
+        raise InputError(
+            f"expected a change map of one band with the codes 0 to {len(KINDS) - 1} "
+            f"({', '.join(KINDS)}), got {found} in {name}: check that it is the right file"
+        )
+    return cube[0].astype(np.uint8)
+
+
 def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
     """The sensor of a file: named by the caller or the file, with the file's own band table.
 
@@ -326,6 +350,11 @@ def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
     """
     known = _known_sensor(image, name)
     if image.wavelength is not None:
+        if image.fwhm is None and len(image.wavelength) < 2:
+            raise InputError(
+                "expected the width of the only band, found none: add FWHM_UM to it "
+                "(GDAL's IMAGERY domain)"
+            )
         fwhm = image.fwhm if image.fwhm is not None else np.abs(np.gradient(image.wavelength))
         if known is None:
             return from_bands(image.wavelength, fwhm, name=image.sensor or "unnamed")

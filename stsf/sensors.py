@@ -121,9 +121,15 @@ def from_csv(path: str | Path) -> Sensor:
     give `name`, `gsd` (m), `mtf` (along and across, per detector) and `nominal` (0 or 1).
 
     Raises:
-        InputError: a missing column, or a value that is not a number.
+        InputError: no readable text, a missing column, or a value that is not a number.
     """
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise InputError(
+            f"expected a band table, could not read {path} ({reason}): check the path"
+        ) from error
     notes = [line[1:].split(":", 1) for line in lines if line.startswith("#") and ":" in line]
     about = {key.strip(): value.strip() for key, value in notes}
     rows = list(csv.DictReader(line for line in lines if line and not line.startswith("#")))

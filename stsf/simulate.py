@@ -13,13 +13,13 @@ import numpy as np
 from scipy import sparse
 
 from stsf.bands import Sensor
-from stsf.countryside import countryside
-from stsf.deadleaves import dead_leaves
 from stsf.errors import InputError
-from stsf.palette import Mixture, Palette
 from stsf.scene import KINDS
-from stsf.shapes import fractal
 from stsf.spectra import library
+from stsf.world.countryside import countryside
+from stsf.world.deadleaves import dead_leaves
+from stsf.world.palette import Mixture, Palette
+from stsf.world.shapes import fractal
 
 PLACES = {"parcels": countryside, "dead-leaves": dead_leaves}
 SMALLEST = 24  # pixels

@@ -53,7 +53,8 @@ def run_pytest(title: str, arguments: list[str], environment: dict[str, str]) ->
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        common = ["pytest", "-q", "-rs", "--durations=5", f"--junitxml={report}"]
+        common = ["pytest", "-q", "-rs", "--durations=5", "--continue-on-collection-errors"]
+        common += [f"--junitxml={report}"]
         code = run(title, [*common, *arguments], environment)
         rows = counts(report) if report.exists() else {"tests": [0, 0, 0], "doctests": [0, 0, 0]}
     if code != 0 and not any(row[1] for row in rows.values()):

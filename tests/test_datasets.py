@@ -72,7 +72,7 @@ def test_sample_follows_its_own_model():
         (scene.R.A(scene.hrhs_t2), scene.hrms_t2, scene.noise_ms),
     ):
         rms = np.sqrt(np.mean((found - expected) ** 2, axis=(1, 2)))
-        assert np.all(rms > 0.7 * sigma) and np.all(rms < 2.0 * sigma)
+        assert np.all(rms > 0.85 * sigma) and np.all(rms < 1.15 * sigma)
 
 
 def test_without_the_clone(monkeypatch, tmp_path):

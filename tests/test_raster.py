@@ -241,6 +241,6 @@ def test_a_folder_that_cannot_be_written(tmp_path, image, monkeypatch, reason):
     def refuse(*_args, **_named):
         raise OSError(13, reason)
 
-    monkeypatch.setattr("stsf.raster.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("pathlib.Path.write_bytes", refuse)
     with pytest.raises(InputError, match=f"expected to write .*{reason}: choose a folder"):
         write_image(tmp_path / "a.tif", image)

@@ -7,13 +7,13 @@ import pytest
 
 from stsf import simulate as module
 from stsf.errors import InputError
-from stsf.landscapes import split
-from stsf.palette import RUNGS, Mixer, moist
 from stsf.scene import KINDS
 from stsf.sensors import ahsi, from_bands, sentinel2, srf_matrix
-from stsf.shapes import cast_shadow, fractal
 from stsf.simulate import Landscape, change_map, simulate
 from stsf.spectra import library
+from stsf.world.landscapes import split
+from stsf.world.palette import RUNGS, Mixer, moist
+from stsf.world.shapes import cast_shadow, fractal
 
 PLACES = ("parcels", "dead-leaves")
 COARSE = from_bands(np.arange(420, 2440, 60.0), np.full(34, 60.0))
@@ -133,8 +133,19 @@ def test_growth_is_not_one_factor_for_all_plants(fields):
     for place in fields:
         before, after = pixels(place, 1), pixels(place, 2)
         plants = (place.change == 0) & (ndvi(before) > 0.5)
-        ratio = after[NIR, plants] / before[NIR, plants]
-        assert 0.005 < np.percentile(ratio, 90) - np.percentile(ratio, 10) < 0.4
+        greener = (ndvi(after) - ndvi(before))[plants]
+        assert 0.03 < np.percentile(greener, 90) - np.percentile(greener, 10) < 0.15
+
+
+def test_light_tilts_over_the_wavelengths(fields):
+    for place in fields:
+        first, second = place.spectra
+        steepness = np.log(place.wavelength / 1000)
+        logs = np.log(second / first)  # the same endmembers in another light
+        slope = (logs @ steepness) / (steepness @ steepness)
+        np.testing.assert_allclose(logs, np.outer(slope, steepness), atol=1e-9)
+        assert 0 < np.abs(slope).max() < 0.031
+        assert np.ptp(slope) < 1e-9
 
 
 @pytest.mark.parametrize("kind", PLACES)

@@ -3,9 +3,11 @@
 import ast
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import ModuleType
@@ -157,6 +159,32 @@ def test_an_interrupted_set_up_is_taken_up_again(
     assert workshop == ["install"] and start.stamped()
 
 
+def test_an_interrupted_update_does_not_look_finished(
+    workshop: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    start.prepare()
+    start.LOCK.write_text(start.LOCK.read_text("utf-8") + "one-more==1.0\n", "utf-8")
+    monkeypatch.setattr(start, "install", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        start.prepare()
+    assert start.stamped() is None
+
+
+def test_where_pip_cannot_mend_a_new_environment_does(
+    workshop: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise start.set_up_problem("packages", "ERROR: Cannot uninstall x, no RECORD file.\n")
+
+    start.VENV.mkdir()
+    monkeypatch.setattr(start, "install", fail)
+    start.prepare()
+    assert workshop == ["build"] and start.stamped()
+
+
 def test_damage_is_noticed_and_what_cannot_be_mended_is_rebuilt(
     workshop: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,10 +243,22 @@ def test_main_turns_a_stop_into_exit_code_2(
     assert "no further arguments" in capsys.readouterr().err
 
 
-def test_a_silent_server_is_not_waited_for() -> None:
-    began = time.monotonic()
+def test_a_server_that_refuses_does_not_answer() -> None:
     assert not start.answers("http://127.0.0.1:9/", seconds=3)  # nobody listens there
-    assert time.monotonic() - began < 30
+
+
+def test_a_name_look_up_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave, left = threading.Event(), threading.Event()
+
+    def hang(url: str, timeout: float) -> None:
+        leave.wait(20)
+        left.set()
+        raise OSError
+
+    monkeypatch.setattr(start.urllib.request, "urlopen", hang)
+    assert not start.answers("http://localhost/", seconds=0.05)
+    assert not left.is_set()
+    leave.set()
 
 
 def test_counts_and_total(tmp_path: Path) -> None:
@@ -234,7 +274,9 @@ def test_counts_and_total(tmp_path: Path) -> None:
     )
     report = tmp_path / "report.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(suite)]
-    subprocess.run([*command, f"--junitxml={report}"], cwd=tmp_path, capture_output=True)
+    bare = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [*command, f"--junitxml={report}"]
+    subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True)
     rows = run_all.counts(report)
     assert rows == {"tests": [1, 2, 1], "doctests": [0, 0, 0]}
     assert run_all.total({**rows, "lint": [1, 0, 0]}) == "2 passed, 2 failed, 1 skipped"
@@ -256,7 +298,7 @@ def test_jupyterlab_opens_without_the_news_prompt(browser, start_lab, tmp_path: 
         page.wait_for_function("window.jupyterapp && window.jupyterapp.restored.then(() => true)")
         began = time.monotonic()
         prompt = page.get_by_text("official Jupyter news")
-        wait = 30 if settings == "default" else 3 * shown["default"] + 3
+        wait = 60 if settings == "default" else 3 * shown["default"] + 3
         while not prompt.count() and time.monotonic() - began < wait:
             page.wait_for_timeout(100)
         if prompt.count():

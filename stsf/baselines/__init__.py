@@ -3,7 +3,16 @@
 `registry` is the list that everything reads; importing this package fills it.
 """
 
-from stsf.baselines import model_based, spatial_spectral
+from stsf.baselines import model_based, spatial_spectral, supervised, temporal
 from stsf.baselines.registry import Method, get_method, methods, register
 
-__all__ = ["Method", "get_method", "methods", "model_based", "register", "spatial_spectral"]
+__all__ = [
+    "Method",
+    "get_method",
+    "methods",
+    "model_based",
+    "register",
+    "spatial_spectral",
+    "supervised",
+    "temporal",
+]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ import torch
 from tqdm import tqdm
 
 from stsf import metrics
-from stsf.baselines.registry import get_method, methods
+from stsf.baselines.registry import Target, get_method, methods
 from stsf.baselines.suites import suite
 from stsf.errors import InputError
 from stsf.raster import replacing
@@ -57,7 +58,7 @@ def tasks(
     Raises:
         InputError: an unknown suite or method.
     """
-    known = [(t, m) for t in ("x1", "x2") for m in methods(t)]  # type: ignore[arg-type]
+    known = [(t, m) for t in get_args(Target) for m in methods(t)]
     unknown = set(chosen or ()) - {m for _, m in known}
     if unknown:
         raise InputError(
@@ -196,20 +197,47 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def summary(
-    table: pd.DataFrame, target: str, region: str = "all", bands: str = "all"
-) -> pd.DataFrame:
-    """Mean and spread over the scenes of one region and band group, best PSNR first.
+def summary(table: pd.DataFrame, target: str) -> pd.DataFrame:
+    """Mean over the scenes, best first: one row per method.
 
     Args:
         table: see `run`.
         target: "x1" or "x2".
-        region: "all", "changed", "unchanged" or a kind of change.
-        bands: "all" or a band group.
+
+    Returns:
+        Columns psnr (global), spread (its standard deviation over scenes), mean_psnr, sam, ergas,
+        ssim, seconds; for "x2" also psnr and sam of changed and unchanged pixels.
     """
-    rows = table[(table.target == target) & (table.region == region) & (table.bands == bands)]
-    figures = ["psnr", "mean_psnr", "sam", "ergas", "ssim", "seconds"]
-    grouped = rows.groupby("label")
-    result = grouped[figures].mean()
-    result.insert(1, "spread", grouped["psnr"].std())
+    rows = table[(table.target == target) & (table.bands == "all")]
+    whole = rows[rows.region == "all"].groupby("label")
+    result = whole[["psnr", "mean_psnr", "sam", "ergas", "ssim", "seconds"]].mean()
+    result.insert(1, "spread", whole["psnr"].std())
+    for region in ("changed", "unchanged") if target == "x2" else ():
+        part = rows[rows.region == region].groupby("label")[["psnr", "sam"]].mean()
+        result = result.join(part.add_prefix(f"{region}_"))
     return result.sort_values("psnr", ascending=False)
+
+
+def markdown(table: pd.DataFrame, target: str) -> str:
+    """`summary` as a table for the README.
+
+    Example:
+        >>> row = {"target": "x1", "bands": "all", "region": "all", "label": "Bicubic"}
+        >>> row |= dict(psnr=25.1, mean_psnr=24.0, sam=3.2, ergas=5.0, ssim=0.8, seconds=0.1)
+        >>> print(markdown(pd.DataFrame([row, row]), "x1"))
+        | method | PSNR (dB) | mean PSNR | SAM (°) | ERGAS | SSIM | seconds |
+        |---|---|---|---|---|---|---|
+        | Bicubic | 25.1 ± 0.0 | 24.0 | 3.20 | 5.0 | 0.800 | 0.1 |
+    """
+    head = ["method", "PSNR (dB)", "mean PSNR", "SAM (°)", "ERGAS", "SSIM", "seconds"]
+    form = ["{:.1f} ± {:.1f}", "{:.1f}", "{:.2f}", "{:.1f}", "{:.3f}", "{:.1f}"]
+    columns = [["psnr", "spread"], ["mean_psnr"], ["sam"], ["ergas"], ["ssim"], ["seconds"]]
+    if target == "x2":
+        head[3:3] = ["changed", "unchanged"]
+        form[2:2] = ["{:.1f}", "{:.1f}"]
+        columns[2:2] = [["changed_psnr"], ["unchanged_psnr"]]
+    lines = [head]
+    for label, row in summary(table, target).iterrows():
+        lines.append([str(label), *(f.format(*row[c]) for f, c in zip(form, columns, strict=True))])
+    text = ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join([text[0], "|---" * len(head) + "|", *text[1:]])

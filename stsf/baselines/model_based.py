@@ -1,7 +1,7 @@
 """X1 from Y1 and M1, the methods that invert the observation model Y1 = D X1, M1 = R X1.
 
-They differ in what they believe of X1 beyond the two images: that it is Gaussian round a
-prediction (FUSE), that few pixels differ from their neighbours (HySure), that every pixel is a
+They differ in what they believe of X1 beyond the two images: that its spectra scatter like a
+Gaussian (FUSE), that few pixels differ from their neighbours (HySure), that every pixel is a
 mixture of the same few spectra (CNMF).
 
 Settings were chosen on simulated training scenes (`simulate(split="train")`) only.
@@ -15,41 +15,41 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
 
 from stsf.baselines.registry import register
-from stsf.baselines.spatial_spectral import back_project, coordinates
+from stsf.baselines.spatial_spectral import coordinates
+from stsf.projection import SMALLEST_NOISE
 from stsf.scene import Scene
-from stsf.subspace import scene_regression
+from stsf.subspace import Subspace
 
 Operator = Callable[[np.ndarray], np.ndarray]
 
 
-def normal_equations(
-    scene: Scene, basis: np.ndarray, y: np.ndarray, m: np.ndarray
-) -> tuple[Operator, np.ndarray, np.ndarray]:
-    """Gradient of both data terms for X = basis · z: Σ |y - D X|² / σ_HS² + Σ |m - R X|² / σ_MS².
+def normal_equations(scene: Scene, plane: Subspace) -> tuple[Operator, np.ndarray, np.ndarray]:
+    """Both data terms for X = mean + basis · z: Σ |Y1 - D X|² / σ_HS² + Σ |M1 - R X|² / σ_MS².
 
-    Halved, the gradient is N z - b. A detector's D acts on coordinates as it does on bands, so
-    the L bands are never formed.
+    Half their gradient is N z - b. A detector's D acts on coordinates as it does on bands, so the
+    L bands are never formed.
 
     Args:
-        scene: for D, R and the noise.
-        basis: (L, k).
-        y: (L, h, w), what D X should be.
-        m: (C, H, W), what R X should be.
+        scene: Y1, M1, D, R and the noise.
+        plane: k spectral coordinates.
 
     Returns:
         The operator N on (k, H, W), the right-hand side b (k, H, W), and (k, k), about what N does
         to one pixel: a preconditioner.
     """
+    basis, mean = plane.decoder.weights, plane.mean[:, None, None]  # (L, k)
+    y, m = scene.lrhs_t1 - mean, scene.hrms_t1 - scene.R.A(mean)
     k = basis.shape[1]
     seen = scene.R.R @ basis  # (C, k)
-    weighted = seen.T / scene.noise_ms**2  # (k, C)
+    noise_ms, noise_hs = (np.maximum(n, SMALLEST_NOISE) for n in (scene.noise_ms, scene.noise_hs))
+    weighted = seen.T / noise_ms**2  # (k, C)
     gram_ms = weighted @ seen  # (k, k)
     b = np.tensordot(weighted, m, 1)
     parts = []
     for detector in np.unique(scene.hs.detector):
         bands = scene.hs.detector == detector
         D = scene.D.at(np.full(k, detector))
-        weighted = basis[bands].T / scene.noise_hs[bands] ** 2  # (k, bands)
+        weighted = basis[bands].T / noise_hs[bands] ** 2  # (k, bands)
         b = b + D.A_adjoint(np.tensordot(weighted, y[bands], 1))
         parts.append((D, weighted @ basis[bands]))
 
@@ -90,39 +90,38 @@ def solve(
 
 
 @register("fuse", target="x1", label="FUSE", reference="Wei et al., IEEE TIP 24(11), 2015")
-def fuse(scene: Scene, k: int = 12) -> np.ndarray:
-    """The most probable X1 when it scatters like a Gaussian round the scene's regression.
+def fuse(scene: Scene, k: int = 20) -> np.ndarray:
+    """The most probable X1 when its spectra scatter like a Gaussian.
 
-    Prior mean: MTF-GLP-HS. Prior covariance: that of the regression's residual at low resolution,
-    in its k leading components. The posterior's mean solves (I + N) z = b. With one PSF this is a
-    Sylvester equation with a closed form (the paper's); with one per detector it is not, and
-    conjugate gradients give the same answer in about 20 steps.
+    X = mean + basis · z with z ~ N(0, I): mean and covariance are those of the spectra of Y1. The
+    most probable z given both images solves (I + N) z = b. From M1 alone this would be the
+    scene's linear regression, weighed with the noise; Y1 adds what M1 leaves open.
+
+    With one PSF this is a Sylvester equation with a closed form (the paper's); with one per
+    detector it is not, and conjugate gradients give the same answer in about 30 steps.
 
     Wei, Dobigeon & Tourneret, "Fast fusion of multi-band images based on solving a Sylvester
     equation", IEEE TIP 24(11), 2015; "Bayesian fusion of multi-band images", IEEE JSTSP 9(6), 2015.
 
     Args:
         scene: the observations.
-        k: components of the residual that are estimated.
+        k: spectral coordinates (12 and 24 are level on simulated training scenes).
 
     Returns:
         (L, H, W) reflectance.
     """
-    x = scene_regression(scene).apply(scene.hrms_t1)
-    basis = coordinates(scene, scene.lrhs_t1 - scene.D.A(x), k).decoder.weights  # (L, k), cov z = I
-    x = back_project(scene, x, rounds=1)
-    y, m = scene.lrhs_t1 - scene.D.A(x), scene.hrms_t1 - scene.R.A(x)
-    data, b, near = normal_equations(scene, basis, y, m)
+    plane = coordinates(scene, scene.lrhs_t1, k)
+    data, b, near = normal_equations(scene, plane)
     z = solve(lambda v: v + data(v), b, np.zeros_like(b), near + np.eye(len(near)), 200)
-    return x + np.tensordot(basis, z, 1)
+    return plane.decode(z)
 
 
 @register("hysure", target="x1", label="HySure", reference="Simões et al., IEEE TGRS 53(6), 2015")
-def hysure(scene: Scene, k: int = 10, smoothness: float = 1.0, rounds: int = 50) -> np.ndarray:
+def hysure(scene: Scene, k: int = 12, smoothness: float = 3.0, rounds: int = 60) -> np.ndarray:
     """Least squares on both images plus vector total variation: few edges, at the same place.
 
-    X = mean + basis · z, with z in units of its spread. Minimise the two data terms, weighted by
-    the noise, plus λ Σ over pixels of |∇z|, where the length runs over both directions and all
+    X = mean + basis · z, with z in units of its spread. Minimise half the two data terms, weighted
+    by the noise, plus λ Σ over pixels of |∇z|, where the length runs over both directions and all
     coordinates. ADMM splits v = ∇z: a least-squares step for z, a shrinkage of v, an update of
     the multiplier u. D and its border make the least-squares step one for conjugate gradients,
     not for the paper's Fourier transform.
@@ -140,10 +139,7 @@ def hysure(scene: Scene, k: int = 10, smoothness: float = 1.0, rounds: int = 50)
         (L, H, W) reflectance.
     """
     plane = coordinates(scene, scene.lrhs_t1, k)
-    basis, mean = plane.decoder.weights, plane.mean[:, None, None]
-    data, b, near = normal_equations(
-        scene, basis, scene.lrhs_t1 - mean, scene.hrms_t1 - scene.R.A(mean)
-    )
+    data, b, near = normal_equations(scene, plane)
     z = plane.encode(scene.D.upsample(scene.lrhs_t1).astype(np.float64))
     v = gradient(z)
     u = np.zeros_like(v)
@@ -173,7 +169,7 @@ def gradient(z: np.ndarray) -> np.ndarray:
 
 
 def gradient_adjoint(g: np.ndarray) -> np.ndarray:
-    """(2, k, H, W) -> (k, H, W): <gradient(z), g> = <z, gradient_adjoint(g)>."""
+    """The adjoint: <gradient(z), g> = <z, this> for every g (2, k, H, W)."""
     down, right = g[0, :, :-1], g[1, :, :, :-1]
     z = np.zeros(g.shape[1:])
     z[:, :-1] -= down
@@ -184,7 +180,7 @@ def gradient_adjoint(g: np.ndarray) -> np.ndarray:
 
 
 @register("cnmf", target="x1", label="CNMF", reference="Yokoya et al., IEEE TGRS 50(2), 2012")
-def cnmf(scene: Scene, p: int = 30, rounds: int = 3, updates: int = 200) -> np.ndarray:
+def cnmf(scene: Scene, p: int = 30, rounds: int = 2, updates: int = 200) -> np.ndarray:
     """Coupled unmixing: spectra from the HS, their shares from the MS, in turn.
 
     X = W H with spectra W (L, p) and shares H (p, pixels), neither negative and shares summing to
@@ -216,7 +212,7 @@ def cnmf(scene: Scene, p: int = 30, rounds: int = 3, updates: int = 200) -> np.n
     D = [scene.D.at(np.full(p, detector)) for detector in range(len(scene.D.psf))]
     H = np.maximum(D[0].upsample(H.reshape(p, *lr)), 1e-6).reshape(p, -1)  # (p, H·W)
     for _ in range(rounds):
-        H = shares(scene.R.R @ W, H, m, updates)
+        H = shares(np.maximum(scene.R.R @ W, 1e-6), H, m, updates)
         for detector in np.unique(scene.hs.detector):
             bands = scene.hs.detector == detector
             seen = D[detector].A(H.reshape(p, *scene.size)).reshape(p, -1)  # (p, h·w)

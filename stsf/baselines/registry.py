@@ -89,6 +89,7 @@ def register(
         InputError: an unknown target, or a name taken by another module.
 
     Example:
+        >>> from stsf.baselines import get_method, register
         >>> @register("no change", target="x2", label="X1 kept as it is")
         ... def no_change(scene, x1):
         ...     return x1
@@ -115,6 +116,7 @@ def methods(target: Target) -> dict[str, Method]:
     """All methods for one target by name, in the order they were registered.
 
     Example:
+        >>> from stsf.baselines import methods
         >>> "bicubic" in methods("x1")
         True
     """
@@ -128,12 +130,11 @@ def get_method(name: str, target: Target) -> Method:
         InputError: an unknown name; the sentence lists the known ones.
 
     Example:
+        >>> from stsf.baselines import get_method
         >>> get_method("bicubic", "x1").label
         'Bicubic'
     """
     known = methods(target)
     if name not in known:
-        raise InputError(
-            f"unknown method {name!r} for {target}: choose one of {', '.join(known)}"
-        )
+        raise InputError(f"unknown method {name!r} for {target}: choose one of {', '.join(known)}")
     return known[name]

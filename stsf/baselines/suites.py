@@ -12,6 +12,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
+from stsf.calibration import calibrate
+from stsf.degradation import Psf
 from stsf.errors import InputError
 from stsf.observe import Imperfections, observe, wald
 from stsf.registration import register
@@ -22,6 +24,7 @@ from stsf.subspace import band_quality
 
 SIZE = 120  # px, the same for every method of a suite
 DRAWS = 4  # semi-real second dates of each real window
+ERRORS = ("none", "half-pixel", "psf", "srf")  # of the sensitivity suite
 WINDOWS = ("enmap-potsdam-north", "enmap-potsdam-west")
 
 
@@ -45,8 +48,9 @@ def suite(name: str, seeds: Sequence[int] = range(1000, 1008)) -> Suite:
 
     Args:
         name: "simulated" (exact physics, test materials), "imperfect" (the same scenes through
-            `Imperfections.draw`, then registered) or "real" (EnMAP windows by Wald's protocol with
-            semi-real second dates).
+            `Imperfections.draw`, then calibrated), "sensitivity" (one error at a time, as it is
+            and calibrated) or "real" (EnMAP windows by Wald's protocol with semi-real second
+            dates).
         seeds: of the simulated scenes.
 
     Raises:
@@ -59,6 +63,10 @@ def suite(name: str, seeds: Sequence[int] = range(1000, 1008)) -> Suite:
     made = {
         "simulated": (tuple(map(str, seeds)), simulated),
         "imperfect": (tuple(map(str, seeds)), imperfect),
+        "sensitivity": (
+            tuple(f"{s}/{e}/{c}" for e in ERRORS for c in ("as-is", "calibrated") for s in seeds),
+            sensitive,
+        ),
         "real": (tuple(f"{w}/{d}" for w in WINDOWS for d in range(DRAWS)), semi_real),
     }
     if name not in made:
@@ -79,9 +87,31 @@ def simulated(seed: str) -> Scene:
 
 
 def imperfect(seed: str) -> Scene:
-    """The same world seen imperfectly, after registration."""
-    scene = _observed(int(seed), Imperfections.draw(int(seed), *sensors()))
-    return register(scene)[0]
+    """The same world seen imperfectly, after registration and calibration."""
+    return _calibrated(_observed(int(seed), Imperfections.draw(int(seed), *sensors())))
+
+
+def sensitive(identifier: str) -> Scene:
+    """One thing wrong: Y1 half a pixel off, its MTF 0.2 for 0.3, or each SRF 4 nm off.
+
+    Args:
+        identifier: "seed/error/as-is" or "seed/error/calibrated".
+    """
+    seed, error, state = identifier.split("/")
+    true_psf = tuple(Psf.from_mtf(0.2, 3) for _ in sensors()[0].mtf)
+    wrong = {
+        "none": Imperfections(),
+        "half-pixel": Imperfections(shift_hs=(0.5, 0.5)),
+        "psf": Imperfections(psf=true_psf),
+        "srf": Imperfections(srf_shift=4.0),
+    }[error]
+    scene = replace(_observed(int(seed), wrong), name=identifier)
+    return scene if state == "as-is" else _calibrated(scene)
+
+
+def _calibrated(scene: Scene) -> Scene:
+    """What `stsf.fuse` does before it fuses."""
+    return calibrate(register(scene)[0])[0]
 
 
 def _observed(seed: int, imperfections: Imperfections | None) -> Scene:
@@ -119,7 +149,7 @@ def semi_real(identifier: str) -> Scene:
 def _enmap(window: str) -> tuple[np.ndarray, Sensor]:
     from stsf.datasets import load_real  # downloads: not at import
 
-    cube, sensor = load_real(window)
+    cube, sensor = load_real(window)  # type: ignore[arg-type]
     clean = band_quality(sensor.centre) == "clean"
     return cube[clean], sensor.select(clean)
 

@@ -22,6 +22,7 @@ from stsf.baselines.regressors import (
     predict_map,
     quadratic,
 )
+from stsf.baselines.spatial_spectral import lift
 from stsf.projection import inject, spectral_gain
 from stsf.scene import Scene
 from stsf.subspace import Subspace, fit_subspace, pixels
@@ -97,6 +98,18 @@ def knn(scene: Scene, x1: np.ndarray) -> np.ndarray:
 def kernel(scene: Scene, x1: np.ndarray) -> np.ndarray:
     """The same with Gaussian kernels."""
     return _regression(scene, kernel_ridge)
+
+
+@register(
+    "spectralift",
+    target="x2",
+    label="SpectraLift-style",
+    reference="arXiv 2507.13339, 2025",
+    fast=False,
+)
+def spectralift_t2(scene: Scene, x1: np.ndarray) -> np.ndarray:
+    """A small network trained from R Y1 to Y1, applied to M2; then one MMSE correction to M2."""
+    return inject(lift(scene, scene.hrms_t2), scene.hrms_t2, spectral_gain(scene), scene.R)
 
 
 # --- cascades: the regression where something changed, X1 where nothing did ---------------------

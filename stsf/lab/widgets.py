@@ -28,7 +28,7 @@ def offline() -> None:
 
     Call it once, in the setup cell.
     """
-    hv.extension("bokeh", inline=True)  # type: ignore[call-arg]
+    hv.extension("bokeh", inline=True)
 
 
 class PixelExplorer:
@@ -72,7 +72,7 @@ class PixelExplorer:
     def _marker(self, x: float | None, y: float | None) -> hv.Points:
         row, column = self._chosen(x, y)
         return hv.Points([(column, row)]).opts(
-            marker="square", size=10, fill_alpha=0, line_color="white", line_width=2
+            marker="square", size=11, fill_alpha=0, line_color="cyan", line_width=2.5
         )
 
     def _spectra(self, x: float | None, y: float | None) -> hv.Overlay:
@@ -235,8 +235,9 @@ def _degradation_figure(
         style = SOURCE_STYLE[key]
         gaps = with_gaps(scene.hs, values)
         panes["spectrum"].plot(*gaps, color=style.colour, ls=style.line, label=style.label)
-    panes["spectrum"].set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)", ylim=(0, None))
-    panes["spectrum"].legend(frameon=False, ncols=2, loc="upper left")
+    panes["spectrum"].set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
+    panes["spectrum"].set_ylim(bottom=min(0.0, panes["spectrum"].get_ylim()[0]))
+    panes["spectrum"].legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return figure
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from stsf.landscapes import FIELD, FOREST, GARDEN, GRASS, ORCHARD, SITE, Land, lay_out
-from stsf.palette import Mixer, Mixture, Palette
 from stsf.scene import KINDS
-from stsf.shapes import cover, fractal
+from stsf.world.landscapes import FIELD, FOREST, GARDEN, GRASS, ORCHARD, SITE, Land, lay_out
+from stsf.world.palette import Mixer, Mixture, Palette
+from stsf.world.shapes import cover, fractal
 
 HARVEST, EMERGENCE, FLOOD, CONSTRUCTION = range(1, len(KINDS))
 LEAF, VIGOUR, LITTER, MOISTURE, HARD = range(5)  # what a state says of a parcel

@@ -1,7 +1,7 @@
 """The lie of the land: fields, roads, water, buildings, trees and their shadows, as plain maps.
 
-Geometry only, no spectra: `stsf.countryside` covers the maps with materials. Lengths are in cells
-(see `stsf.shapes`), positions in (y, x) order.
+Geometry only, no spectra: `stsf.world.countryside` covers the maps with materials. Lengths are in
+cells (see `stsf.world.shapes`), positions in (y, x) order.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import KDTree
 
-from stsf.shapes import cast_shadow, cover, crowns, edges, fractal
+from stsf.world.shapes import cast_shadow, cover, crowns, edges, fractal
 
 FIELD, GRASS, FOREST, ORCHARD, GARDEN, SITE = range(6)  # what a parcel is used for
 OPEN_LAND = (0.73, 0.22, 0.05)  # field, grass, orchard outside the woods
@@ -90,9 +90,7 @@ def split(
     return done
 
 
-def houses(
-    rng: np.random.Generator, lot: np.ndarray, u: np.ndarray, v: np.ndarray, fill: float
-) -> np.ndarray:
+def houses(rng: np.random.Generator, lot: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """One upright box in the middle of every lot: fraction of each cell under its roof.
 
     Args:
@@ -100,12 +98,11 @@ def houses(
         lot: lot numbers, 0 for none.
         u: first coordinate along which walls run.
         v: second.
-        fill: side of the house relative to the side of the lot, about.
     """
     cells = np.bincount(lot.ravel())
     cells[0] = 1  # avoids a division by zero should every cell have a lot
     middle = [np.bincount(lot.ravel(), w.ravel()) / np.maximum(cells, 1) for w in (u, v)]
-    side = fill * np.sqrt(cells) * rng.uniform(0.7, 1.3, (2, cells.size)) / 2.0
+    side = np.sqrt(cells) * rng.uniform(0.22, 0.4, (2, cells.size))  # half of each
     side[:, rng.random(cells.size) < 0.12] = -1.0  # an empty lot
     box = np.maximum(
         np.abs(u - middle[0][lot]) - side[0][lot], np.abs(v - middle[1][lot]) - side[1][lot]
@@ -254,7 +251,7 @@ def lay_out(rng: np.random.Generator, shape: tuple[int, int]) -> Land:
     road, paved = roads(rng, edge, pair, parcel, use, block)
     road = paved + (road - paved) * (1.0 - water)  # only real roads have bridges
     lot = np.where(block > 0, parcel + 1, 0)
-    house = houses(rng, lot, u, v, fill=0.62) * (1.0 - road[1])
+    house = houses(rng, lot, u, v) * (1.0 - road[1])
     roof = np.stack([np.where(town == 1, house, 0.0), house])
     open_ground = (1.0 - np.maximum(road[1], water)) * (house < 0.05)
     bank = near_water & (water < 0.3)

@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from stsf.palette import Mixer, Mixture, Palette, moist
 from stsf.scene import KINDS
-from stsf.shapes import fractal
 from stsf.spectra import canopy
+from stsf.world.palette import Mixer, Mixture, Palette, moist
+from stsf.world.shapes import fractal
 
 HARVEST, EMERGENCE, FLOOD, CONSTRUCTION = range(1, len(KINDS))
 # Share of the pool and the change that a new leaf of this material counts as.

@@ -1,0 +1,144 @@
+"""The notebooks as a reader uses them: JupyterLab in a real browser, every widget moved."""
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+import stsf
+from stsf import metrics
+
+ROOT = Path(__file__).resolve().parent.parent
+WIDTH, HEIGHT = 1500, 1000
+IDLE = """() => typeof jupyterapp !== 'undefined' &&
+  jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"""
+COUNTS = """() => {
+  const cells = jupyterapp.shell.currentWidget.content.widgets;
+  const code = cells.filter(c => c.model.type === 'code' && c.model.sharedModel.source.trim());
+  return [code.length, code.filter(c => c.model.executionCount).length,
+          code.filter(c => c.model.outputs.toJSON().some(o => o.output_type === 'error')).length];
+}"""
+SCROLL = """text => {
+  const notebook = jupyterapp.shell.currentWidget.content;
+  const at = notebook.widgets.findIndex(c => c.model.sharedModel.source.includes(text));
+  notebook.activeCellIndex = at;
+  return notebook.scrollToItem(at, 'start');
+}"""
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def opened(browser, start_lab, tmp_path):
+    """`opened(name)`: the notebook run to its end in JupyterLab, without any outside network."""
+    faults: list[str] = []
+
+    def open_notebook(name: str):
+        folder = tmp_path / "notebooks"
+        folder.mkdir()
+        shutil.copy(ROOT / "notebooks" / name, folder)
+        address = start_lab(folder, f"--LabApp.app_settings_dir={_no_news(tmp_path)}")
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        page.set_default_timeout(180_000)
+        page.route(
+            lambda url: "127.0.0.1" not in url and not url.startswith(("data:", "blob:")),
+            lambda route: (_note(route.request.url, faults), route.abort()),
+        )
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(address.replace("/lab?", f"/lab/tree/{name}?"))
+        page.wait_for_function(IDLE)
+        page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+        _wait_for_last_cell(page)
+        return page
+
+    yield open_notebook
+    assert faults == []
+
+
+def _note(url: str, faults: list[str]) -> None:
+    """Panel asks its CDN for style sheets that it does without; anything else is a fault."""
+    if not re.match(r"https://cdn\.holoviz\.org/.*\.css", url):
+        faults.append(f"asked for {url}")
+
+
+def _no_news(folder: Path) -> Path:
+    settings = folder / "settings"
+    settings.mkdir()
+    (settings / "overrides.json").write_text(
+        '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}'
+    )
+    return settings
+
+
+def _wait_for_last_cell(page, seconds: float = 400) -> None:
+    """Every code cell has run and none has failed."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        code, run, failed = page.evaluate(COUNTS)
+        assert failed == 0, "a cell failed"
+        if code == run:
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"{run} of {code} cells had run after {seconds} s")
+
+
+def _wait_for_text(page, pattern: str, seconds: float = 60) -> re.Match:
+    """Text that the Python side writes into an HTML widget."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for text in page.locator(".widget-html-content").all_inner_texts():
+            found = re.search(pattern, text)
+            if found:
+                return found
+        time.sleep(0.1)
+    shown = page.locator(".widget-html-content").all_inner_texts()
+    raise AssertionError(f"no text like {pattern!r}, only {shown}")
+
+
+def test_a_click_on_the_image_changes_the_curves(opened, tmp_path):
+    scene = stsf.load_sample()
+    fused = stsf.fuse(scene)
+    page = opened("00_start_here.ipynb")
+    page.evaluate(SCROLL, "widgets.PixelExplorer(")
+    _wait_for_text(page, r"pixel y = 108, x = 160")
+    page.locator(".bk-Figure").first.wait_for(state="visible")
+    frame = page.locator(".bk-Figure").first.bounding_box()
+    clicked = []
+    for share in (0.3, 0.6):
+        before = page.locator(".widget-html-content").first.inner_text()
+        page.mouse.click(frame["x"] + share * frame["width"], frame["y"] + share * frame["height"])
+        found = _wait_for_text(
+            page, rf"^(?!{re.escape(before)})pixel y = (\d+), x = (\d+).*differ by ([\d.]+)°"
+        )
+        y, x = int(found[1]), int(found[2])
+        expected = metrics.sam_map(fused.hrhs_t2, scene.hrhs_t2)[y, x]
+        assert float(found[3]) == pytest.approx(expected, abs=0.02)
+        clicked.append((y, x))
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(tmp_path / "clicked.png"))
+    (y0, x0), (y1, x1) = clicked
+    assert 20 < y1 - y0 < 80 and 20 < x1 - x0 < 80, "y must run down and x to the right"
+
+
+def test_the_sliders_of_the_degradation_model(opened, tmp_path):
+    page = opened("02_degradation_model.ipynb")
+    page.evaluate(SCROLL, "widgets.DegradationExplorer(")
+    start = _wait_for_text(page, r"PSF σ = ([\d.]+) px; Y1 is 60 × 60 pixels; .* = ([\d.]+)")
+    assert float(start[1]) == pytest.approx(1.48, abs=0.01)
+    handles = page.locator(".jp-OutputArea .noUi-handle")
+    handles.first.wait_for(state="visible")
+    handles.nth(0).focus()
+    page.keyboard.press("ArrowLeft")  # MTF 0.3 -> 0.25: a wider PSF
+    assert float(_wait_for_text(page, r"PSF σ = (1\.59) px")[1]) == 1.59
+    handles.nth(1).focus()
+    page.keyboard.press("ArrowRight")  # ratio 3 -> 4
+    _wait_for_text(page, r"Y1 is 45 × 45 pixels")
+    handles.nth(3).focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")  # the HS image one pixel too far down
+    moved = _wait_for_text(page, r"Y1 is 45 × 45 pixels; .* = (0\.0(?!000)\d+)")
+    page.wait_for_timeout(3000)
+    page.screenshot(path=str(tmp_path / "sliders.png"))
+    assert float(moved[1]) > float(start[2])
