@@ -181,6 +181,22 @@ def test_pins_in_the_corners_hold_the_spectra_of_the_corners(page, scene, fused,
 
 
 @pytest.mark.browser
+def test_quick_and_slow_clicks_count_a_double_click_counts_once(page) -> None:
+    where = [at(page, y, x) for y, x in ((5, 5), (9, 50), (40, 20))]
+    for place in where[:2]:
+        page.mouse.click(*place)  # at once one after the other
+    page.wait_for_function("viewer.items.length === 2")
+    page.mouse.dblclick(*where[2])
+    page.mouse.move(*where[0])
+    page.mouse.down()
+    page.wait_for_timeout(500)
+    page.mouse.up()
+    page.wait_for_function("viewer.items.length === 4")
+    centres = page.evaluate("viewer.items.map((i) => i.centre)")
+    assert centres == [[5, 5], [9, 50], [40, 20], [5, 5]]
+
+
+@pytest.mark.browser
 def test_the_curve_under_the_pointer_is_live_and_axes_stay(page, scene, explored, fused) -> None:
     ranges = "['t1', 't2', 'difference'].map((c) => viewer.views['chart-' + c].model.y_range.end)"
     before = page.evaluate(ranges)

@@ -110,7 +110,8 @@ def _spread(
     counts: np.ndarray, width: np.ndarray, valid: dict[str, np.ndarray]
 ) -> dict[str, list[np.ndarray]]:
     """Counts (n, k) of valid pixels, back to one image an axis; zero where there is no data."""
-    images, start = {}, 0
+    images: dict[str, list[np.ndarray]] = {}
+    start = 0
     for name, mask in valid.items():
         own = counts[start : start + mask.sum()]
         start += mask.sum()

@@ -131,7 +131,7 @@ def continuum_removed(wavelength: np.ndarray, values: np.ndarray) -> np.ndarray:
         >>> continuum_removed(np.array([500.0, 600, 700]), np.array([0.2, 0.2, 0.4])).round(3)
         array([1.   , 0.667, 1.   ])
     """
-    known = np.flatnonzero(np.isfinite(values))
+    known = np.flatnonzero(np.isfinite(values)).tolist()
     hull: list[int] = []
     for i in known:
         while len(hull) > 1 and _below(wavelength, values, hull[-2], hull[-1], i):

@@ -12,16 +12,15 @@ import numpy as np
 from bokeh.document import Document
 from bokeh.embed.util import standalone_docs_json_and_render_items
 from bokeh.models import (
-    BoxAnnotation,
     BoxSelectTool,
     ColumnDataSource,
     CustomJS,
     LassoSelectTool,
     PanTool,
     Range1d,
-    Span,
     WheelZoomTool,
 )
+from bokeh.models.annotations import BoxAnnotation, Span
 from bokeh.plotting import figure
 from bokeh.resources import Resources
 
@@ -89,8 +88,8 @@ def _call(code: str) -> CustomJS:
 def _panes(size: tuple[int, int], across: int) -> dict[str, Any]:
     """Image panes with one range, one cursor and one set of outlines."""
     height, width = size
-    x = Range1d(-0.5, width - 0.5)
-    y = Range1d(height - 0.5, -0.5)  # row 0 on top
+    x = Range1d(start=-0.5, end=width - 0.5)
+    y = Range1d(start=height - 0.5, end=-0.5)  # row 0 on top
     outlines = ColumnDataSource({"xs": [], "ys": [], "colour": []}, name="outlines")
     numbers = ColumnDataSource({"x": [], "y": [], "text": [], "colour": []}, name="numbers")
     cursor = ColumnDataSource({"xs": [], "ys": []}, name="cursor")
@@ -130,7 +129,8 @@ def _panes(size: tuple[int, int], across: int) -> dict[str, Any]:
             PanTool(name="pan"), wheel, BoxSelectTool(name="box"), LassoSelectTool(name="lasso")
         )
         pane.toolbar.active_scroll = wheel
-        pane.js_on_event("tap", _call("tap(cb_obj.x, cb_obj.y)"))
+        for click in ("tap", "doubletap", "pressup"):  # also one soon after another, and a slow one
+            pane.js_on_event(click, _call("tap(cb_obj.x, cb_obj.y)"))
         pane.js_on_event("mousemove", _call("hover(cb_obj.x, cb_obj.y)"))
         pane.js_on_event("mouseleave", _call("leave()"))
         pane.js_on_event("selectiongeometry", _call("region(cb_obj.geometry, cb_obj.final)"))
@@ -141,15 +141,17 @@ def _panes(size: tuple[int, int], across: int) -> dict[str, Any]:
 def _charts(meta: dict[str, Any], across: int, heights: dict[str, int]) -> dict[str, Any]:
     """Spectra at t1 and t2 and their difference, over one wavelength axis."""
     low, high = meta["limits"]["wavelength"]
-    x = Range1d(low, high)
+    x = Range1d(start=low, end=high)
     titles = {"t1": meta["headings"][0], "t2": meta["headings"][1], "difference": "t2 − t1"}
     found: dict[str, Any] = {}
     for chart in CHARTS:
         span = meta["limits"]["difference" if chart == "difference" else "value"]
         plot: Any = figure(
-            name=f"chart-{chart}", x_range=x, y_range=Range1d(*span), toolbar_location=None,
+            name=f"chart-{chart}", x_range=x, y_range=Range1d(start=span[0], end=span[1]),
+            toolbar_location=None,
             tools=[], frame_height=heights[chart], frame_width=across - 70,
-            title=titles[chart], min_border_left=58, min_border_right=10, min_border_bottom=6,
+            title=titles[chart],
+            min_border_left=58, min_border_right=10, min_border_bottom=6,
         )  # fmt: skip
         for start, end in meta["covered"]:
             shade = BoxAnnotation(left=start, right=end, fill_color="#0072B2", fill_alpha=0.09)

@@ -164,7 +164,9 @@ class Viewer {
     if (at) this.pin(...at);
   }
   pin(row, column) {
-    const side = this.state.window;
+    const side = this.state.window, again = this.pinned === String([row, column]);
+    if (again && performance.now() - this.pinnedAt < 400) return;  // a double click is one pin
+    this.pinnedAt = performance.now();
     this.pinned = String([row, column]);
     this.add("pin", [row, column], this.frame(row, column), math.window(row, column, side, this.data.size));
   }
