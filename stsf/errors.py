@@ -8,8 +8,8 @@ class InputError(ValueError):
     last line of a short traceback.
 
     Example:
-        >>> raise InputError("ratio must be a whole number from 2 to 10, got 2.7: resample one grid")
+        >>> raise InputError("ratio must be a whole number, got 2.7: resample one grid")
         Traceback (most recent call last):
             ...
-        stsf.errors.InputError: ratio must be a whole number from 2 to 10, got 2.7: resample one grid
+        stsf.errors.InputError: ratio must be a whole number, got 2.7: resample one grid
     """

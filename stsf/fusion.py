@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from stsf import calibration
+from stsf.consistency import residuals
 from stsf.errors import InputError
 from stsf.projection import alternating_projection, inject, spectral_gain
 from stsf.registration import register
@@ -75,24 +76,9 @@ def fuse(
     *_, last = steps
     x1 = last.x.astype(np.float32)
     x2 = inject(x1, scene.hrms_t2, spectral_gain(scene), scene.R)
-    report["consistency"] = consistency(scene, x1, x2)
+    found = residuals(scene, x1, x2)
+    report["consistency"] = {name: round(value, 3) for name, value in found.items()}
     return Fused(x1, x2, scene, report)
-
-
-def consistency(scene: Scene, x1: np.ndarray, x2: np.ndarray) -> dict[str, float]:
-    """How well the estimates explain the observations: RMS residuals over the expected noise.
-
-    Near 1 means explained to within the noise; it says nothing of what no sensor saw.
-    """
-    residuals = {
-        "Y1 - D X1": (scene.lrhs_t1 - scene.D.A(x1), scene.noise_hs),
-        "M1 - R X1": (scene.hrms_t1 - scene.R.A(x1), scene.noise_ms),
-        "M2 - R X2": (scene.hrms_t2 - scene.R.A(x2), scene.noise_ms),
-    }
-    return {
-        name: round(float(np.sqrt(np.mean((r / sigma[:, None, None]) ** 2))), 3)
-        for name, (r, sigma) in residuals.items()
-    }
 
 
 def format_report(report: Mapping[str, Any]) -> str:

@@ -233,7 +233,10 @@ def _fit_detector(scene: Scene, k: int) -> DetectorFit:
     share = scene.R.R[:, mine].sum(axis=1)  # (C,) of each MS response
     bands = share > 0.9
     if not bands.any():
-        return _kept(nominal, k, "No MS band falls on this detector")
+        why = (
+            "No MS band falls on this detector" if mine.any() else "Y1 has no band of this detector"
+        )
+        return _kept(nominal, k, why)
     response = scene.R.R[np.ix_(bands, mine)] / share[bands, None]
     target = np.tensordot(response, scene.lrhs_t1[mine], axes=1)  # (C, h, w) = R Y1
     source = scene.hrms_t1[bands].astype(float)  # (C, H, W)

@@ -98,7 +98,7 @@ def fuse(scene: Scene, k: int = 20) -> np.ndarray:
     scene's linear regression, weighed with the noise; Y1 adds what M1 leaves open.
 
     With one PSF this is a Sylvester equation with a closed form (the paper's); with one per
-    detector it is not, and conjugate gradients give the same answer in about 30 steps.
+    detector it is not, and conjugate gradients give the same answer in 10 to 40 steps.
 
     Wei, Dobigeon & Tourneret, "Fast fusion of multi-band images based on solving a Sylvester
     equation", IEEE TIP 24(11), 2015; "Bayesian fusion of multi-band images", IEEE JSTSP 9(6), 2015.
@@ -133,7 +133,7 @@ def hysure(scene: Scene, k: int = 12, smoothness: float = 3.0, rounds: int = 60)
         scene: the observations.
         k: spectral coordinates.
         smoothness: λ times the mean |∇z| of the interpolated Y1; 0 is plain least squares.
-        rounds: of ADMM, each with 5 steps of conjugate gradients.
+        rounds: of ADMM, each with up to 20 steps of conjugate gradients.
 
     Returns:
         (L, H, W) reflectance.
@@ -150,7 +150,7 @@ def hysure(scene: Scene, k: int = 12, smoothness: float = 3.0, rounds: int = 60)
     for _ in range(rounds):
         z = solve(
             lambda a: data(a) + rho * gradient_adjoint(gradient(a)),
-            b + rho * gradient_adjoint(v - u), z, near, iterations=5,
+            b + rho * gradient_adjoint(v - u), z, near, iterations=20,
         )  # fmt: skip
         if smoothness:
             u += gradient(z)
