@@ -439,6 +439,18 @@ def test_the_sample_fits_in_twelve_megabytes(tmp_path) -> None:
     assert viewer.max_error < 0.003
 
 
+def test_bad_bands_do_not_rule_the_page(scene, fused) -> None:
+    centre, noise = scene.hs.centre.copy(), np.random.default_rng(0).random(scene.size)
+    last = int(np.flatnonzero(centre < 1320).max())
+    centre[last] = 1350.0  # water vapour
+    x2 = fused.hrhs_t2.copy()
+    x2[last] = noise
+    spoilt = replace(scene, hs=replace(scene.hs, centre=centre))
+    viewer = stsf.explore(spoilt, SimpleNamespace(hrhs_t1=fused.hrhs_t1, hrhs_t2=x2))
+    assert viewer.max_error < 0.003 and len(viewer.scene.hs) == len(centre) - 1
+    assert "1 bad ones left out" in viewer.page()
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -538,5 +550,11 @@ def test_the_command_writes_one_page(folder, tmp_path) -> None:
     )
     assert done.exit_code == 0 and "MB" in done.output
     assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    cut = [str(folder), "--fused-t2", str(folder.parent / "x2.tif"), "--part", "10", "40", "500"]
+    done = CliRunner().invoke(explore_command.explore, [*cut, "--html", str(tmp_path / "b.html")])
+    assert done.exit_code == 0
+    assert "39 \\u00d7 21 pixels" in (tmp_path / "b.html").read_text(encoding="utf-8")
+    cut[-3] = "48"
+    assert "move it" in str(CliRunner().invoke(explore_command.explore, cut).exception)
     both = [str(folder), "--fuse", "--fused-t2", "x.tif"]
     assert isinstance(CliRunner().invoke(explore_command.explore, both).exception, InputError)

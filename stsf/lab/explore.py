@@ -7,8 +7,10 @@ One page serves three uses: shown in JupyterLab, saved as a file to hand out, op
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -88,10 +90,12 @@ class Viewer:
         self, scene: Scene, fused: Fused | None, pixels: Sequence[tuple[int, int]]
     ) -> None:
         _check(scene, fused, pixels)
-        self.scene, self.fused, self.pixels = scene, fused, [tuple(p) for p in pixels]
+        self.pixels = [tuple(p) for p in pixels]
+        self.scene, self.fused = _without_bad_bands(scene, fused)
+        self._dropped = len(scene.hs) - len(self.scene.hs)
         self.size = scene.size
         self._blob, self._planes = Blob(), list[dict[str, Any]]()
-        cubes = sources(scene, fused)
+        cubes = sources(self.scene, self.fused)
         planar = {key: cube for key, cube in cubes.items() if key.startswith(("hrhs", "truth"))}
         self._coded = code(planar) if planar else None
         if self._coded:
@@ -180,7 +184,7 @@ class Viewer:
         found = materials(scene.hs)
         known = np.where(np.isfinite(found.spectra), found.spectra, 0.0)  # unknown bands are unused
         return {
-            **_titles(scene),
+            **_titles(scene, self._dropped),
             "name": scene.name,
             "size": list(self.size),
             "sensors": {"hs": _sensor(scene.hs), "ms": _sensor(scene.ms)},
@@ -222,7 +226,7 @@ def _check(scene: Scene, fused: Fused | None, pixels: Sequence[tuple[int, int]])
     if height * width > MOST_PIXELS:
         raise InputError(
             f"expected at most {MOST_PIXELS} pixels for a page, got {height} x {width}: look at a "
-            "part with scene.crop(...)"
+            "part, scene.crop(...) or --part"
         )
     if fused is not None:
         want = (len(scene.hs), height, width)
@@ -239,13 +243,32 @@ def _check(scene: Scene, fused: Fused | None, pixels: Sequence[tuple[int, int]])
             raise InputError(f"pixel must be (y, x) within {scene.size}, got {pixel}: move it")
 
 
-def _titles(scene: Scene) -> dict[str, Any]:
+def _without_bad_bands(scene: Scene, fused: Any) -> tuple[Scene, Any]:
+    """HS bands that hold residue of the atmospheric correction would rule plane and axes."""
+    good = band_quality(scene.hs.centre) != "bad"
+    if good.all() or not good.any():
+        return scene, fused
+
+    def kept(cube: np.ndarray | None) -> Any:
+        return None if cube is None else cube[good]
+
+    names = ("lrhs_t1", "hrhs_t1", "hrhs_t2")
+    cubes = {name: kept(getattr(scene, name)) for name in names}
+    scene = replace(scene, hs=scene.hs.select(good), **cubes)
+    if fused is not None:
+        names = ("hrhs_t1", "hrhs_t2", "sigma")
+        fused = SimpleNamespace(**{name: kept(getattr(fused, name, None)) for name in names})
+    return scene, fused
+
+
+def _titles(scene: Scene, dropped: int) -> dict[str, Any]:
     dates = scene.dates
     nominal = " (nominal)" if scene.hs.nominal else ""
+    left_out = f" ({dropped} bad ones left out)" if dropped else ""
     first = f"t1 · HS {dates[0]}, MS {dates[1]}" if dates else "t1"
     return {
         "title": f"Scene {scene.name}" if scene.name else "Scene",
-        "subtitle": f"{scene.hs.name}{nominal}, {len(scene.hs)} bands · {scene.ms.name}, "
+        "subtitle": f"{scene.hs.name}{nominal}, {len(scene.hs)} bands{left_out} · {scene.ms.name}, "
         f"{len(scene.ms)} bands · {scene.size[0]} × {scene.size[1]} pixels · ratio {scene.ratio}",
         "headings": [first, f"t2 · {dates[2]}" if dates else "t2"],
     }
@@ -277,12 +300,8 @@ def _covered(scene: Scene) -> list[tuple[float, float]]:
 
 def _limits(scene: Scene, cubes: dict[str, np.ndarray]) -> dict[str, list[float]]:
     """Axis limits that hold for the whole scene, so that curves move and axes do not."""
-    usable = band_quality(scene.hs.centre) != "bad"
-    values = [
-        cube[:, ::3, ::3] if key.startswith("hrms") else cube[usable][:, ::3, ::3]
-        for key, cube in cubes.items()
-    ]
-    low, high = np.nanpercentile(np.concatenate([v.ravel() for v in values]), (0.1, 99.9))
+    values = np.concatenate([cube[:, ::3, ::3].ravel() for cube in cubes.values()])
+    low, high = np.nanpercentile(values, (0.1, 99.9))
     reach = 0.6 * high
     centre, room = scene.hs.centre, 60.0
     return {

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from stsf.scene import Scene
 
 EXAMPLE = "\b\nExample:\n  stsf explore scene/ --fused-t2 hs_t2.tif --html look.html"
 FILE = click.Path(path_type=Path)
@@ -17,6 +22,11 @@ FILE = click.Path(path_type=Path)
 @click.option("--fused-t1", type=FILE, help="Fused HS at t1, on the grid of the MS.")
 @click.option("--fused-t2", type=FILE, help="Fused HS at t2, on the grid of the MS.")
 @click.option("--fuse", is_flag=True, help="Fuse the scene first, with the default method.")
+@click.option(
+    "--part",
+    type=(click.IntRange(0), click.IntRange(0), click.IntRange(1)),
+    help="Only a square: first row, first column and side, MS pixels.",
+)
 @click.option("--html", type=FILE, help="Write one self-contained page and stop.")
 @click.option("--browser/--no-browser", default=True, help="Open the browser, or only say where.")
 def explore(
@@ -24,6 +34,7 @@ def explore(
     fused_t1: Path | None,
     fused_t2: Path | None,
     fuse: bool,
+    part: tuple[int, int, int] | None,
     html: Path | None,
     browser: bool,
 ) -> None:
@@ -40,7 +51,11 @@ def explore(
     if fuse and (fused_t1 or fused_t2):
         raise InputError("expected either --fuse or files with a fused result, got both: drop one")
     scene = Scene.open(folder)
-    fused = stsf.fuse(scene) if fuse else _read(fused_t1, fused_t2)
+    x1, x2 = _read(fused_t1, scene), _read(fused_t2, scene)
+    if part is not None:
+        scene, x1, x2 = _cut(scene, x1, x2, part)
+    given = SimpleNamespace(hrhs_t1=x1, hrhs_t2=x2) if fused_t1 or fused_t2 else None
+    fused = stsf.fuse(scene) if fuse else given
     viewer = stsf.explore(scene, fused)
     if html is not None:
         click.echo(f"wrote {viewer.save_html(html)}: {html.stat().st_size / 1e6:.1f} MB")
@@ -50,11 +65,33 @@ def explore(
     )
 
 
-def _read(t1: Path | None, t2: Path | None) -> Any:
-    """A fused result from files, either of which may be missing; None without any."""
+def _read(path: Path | None, scene: Scene) -> np.ndarray | None:
+    """A fused cube on the grid of the scene, if there is a file."""
+    from stsf.errors import InputError
     from stsf.raster import read_image
 
-    if t1 is None and t2 is None:
+    if path is None:
         return None
-    x1, x2 = (None if path is None else read_image(path).cube for path in (t1, t2))
-    return SimpleNamespace(hrhs_t1=x1, hrhs_t2=x2)
+    cube, want = read_image(path).cube, (len(scene.hs), *scene.size)
+    if cube.shape != want:
+        raise InputError(
+            f"expected {want} bands, rows and columns in {path}, got {cube.shape}: "
+            "give the result that was fused from this scene"
+        )
+    return cube
+
+
+def _cut(
+    scene: Scene, x1: np.ndarray | None, x2: np.ndarray | None, part: tuple[int, int, int]
+) -> tuple[Scene, np.ndarray | None, np.ndarray | None]:
+    """The scene and the fused cubes within a square, widened to whole HS pixels."""
+    from stsf.errors import InputError
+
+    r, (top, left, side) = scene.ratio, part
+    if top >= scene.size[0] or left >= scene.size[1]:
+        raise InputError(f"expected a part that begins within {scene.size}, got {part}: move it")
+    ends = [min(n, start + side) for n, start in zip(scene.size, (top, left))]
+    rows, columns = (slice(a // r, -(-b // r)) for a, b in zip((top, left), ends))
+    fine = (slice(None), *(slice(s.start * r, s.stop * r) for s in (rows, columns)))
+    cubes = [None if cube is None else cube[fine] for cube in (x1, x2)]
+    return scene.crop(rows, columns), cubes[0], cubes[1]

@@ -135,8 +135,13 @@ class Curves {
     if (live) this.add(charts, live, null);
     for (const [chart, parts] of Object.entries(charts))
       for (const key of ["spread", "lines", "points", "bars", "labels"])
-        this.model(`${chart}-${key}`).data = parts[key];
+        this.fill(this.model(`${chart}-${key}`), parts[key]);
     this.last = charts;
+  }
+
+  fill(source, columns) {  // an empty glyph that stays empty needs no drawing
+    const filled = (data) => Object.values(data)[0].length > 0;
+    if (filled(columns) || filled(source.data)) source.data = columns;
   }
 
   // Axes stay where they are while the pointer moves; only the kind of curve moves them.
