@@ -7,26 +7,29 @@ One page serves three uses: shown in JupyterLab, saved as a file to hand out, op
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from html import escape
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 
-from stsf.bands import Sensor
 from stsf.colour import CHANGE_COLOUR, PRESETS, REACH, SOURCE_STYLE
 from stsf.errors import InputError
 from stsf.lab.coding import Blob, Coded, code, count
-from stsf.lab.inspection import drawing_order, materials, sources
+from stsf.lab.facts import (
+    axis_limits,
+    covered_ranges,
+    first_view,
+    sensor_facts,
+    titles,
+    without_bad_bands,
+)
+from stsf.lab.inspection import materials, sources
 from stsf.lab.page import page
-from stsf.metrics import band_groups
 from stsf.plots import Fused
 from stsf.raster import replacing
 from stsf.scene import KINDS, Scene
-from stsf.subspace import band_quality
 
 MOST_PIXELS = 600 * 600  # of a scene that a page can hold
 SIGMA_BUDGET = 1e6  # bytes for the uncertainty
@@ -91,7 +94,7 @@ class Viewer:
     ) -> None:
         _check(scene, fused, pixels)
         self.pixels = [tuple(p) for p in pixels]
-        self.scene, self.fused = _without_bad_bands(scene, fused)
+        self.scene, self.fused = without_bad_bands(scene, fused)
         self._dropped = len(scene.hs) - len(self.scene.hs)
         self.size = scene.size
         self._blob, self._planes = Blob(), list[dict[str, Any]]()
@@ -184,10 +187,10 @@ class Viewer:
         found = materials(scene.hs)
         known = np.where(np.isfinite(found.spectra), found.spectra, 0.0)  # unknown bands are unused
         return {
-            **_titles(scene, self._dropped),
+            **titles(scene, self._dropped),
             "name": scene.name,
             "size": list(self.size),
-            "sensors": {"hs": _sensor(scene.hs), "ms": _sensor(scene.ms)},
+            "sensors": {"hs": sensor_facts(scene.hs), "ms": sensor_facts(scene.ms)},
             "sources": self._sources,
             "planes": self._planes,
             "change": None if change is None else self._blob.add(change),
@@ -202,11 +205,11 @@ class Viewer:
             "presets": PRESETS,
             "reach": REACH,
             "pins": PIN_COLOURS,
-            "covered": _covered(scene),
-            "limits": _limits(scene, cubes),
+            "covered": covered_ranges(scene),
+            "limits": axis_limits(scene, cubes),
             "crs": scene.crs and scene.crs.to_string(),
             "transform": scene.transform and [float(v) for v in scene.transform[:6]],
-            "start": _start(cubes, self.pixels),
+            "start": first_view(cubes, self.pixels),
             "footer": self._footer(),
         }  # fmt: skip
 
@@ -241,83 +244,3 @@ def _check(scene: Scene, fused: Fused | None, pixels: Sequence[tuple[int, int]])
     for pixel in pixels:
         if not (0 <= pixel[0] < height and 0 <= pixel[1] < width):
             raise InputError(f"pixel must be (y, x) within {scene.size}, got {pixel}: move it")
-
-
-def _without_bad_bands(scene: Scene, fused: Any) -> tuple[Scene, Any]:
-    """HS bands that hold residue of the atmospheric correction would rule plane and axes."""
-    good = band_quality(scene.hs.centre) != "bad"
-    if good.all() or not good.any():
-        return scene, fused
-
-    def kept(cube: np.ndarray | None) -> Any:
-        return None if cube is None else cube[good]
-
-    names = ("lrhs_t1", "hrhs_t1", "hrhs_t2")
-    cubes = {name: kept(getattr(scene, name)) for name in names}
-    scene = replace(scene, hs=scene.hs.select(good), **cubes)
-    if fused is not None:
-        names = ("hrhs_t1", "hrhs_t2", "sigma")
-        fused = SimpleNamespace(**{name: kept(getattr(fused, name, None)) for name in names})
-    return scene, fused
-
-
-def _titles(scene: Scene, dropped: int) -> dict[str, Any]:
-    dates = scene.dates
-    nominal = " (nominal)" if scene.hs.nominal else ""
-    left_out = f" ({dropped} bad ones left out)" if dropped else ""
-    first = f"t1 · HS {dates[0]}, MS {dates[1]}" if dates else "t1"
-    return {
-        "title": f"Scene {scene.name}" if scene.name else "Scene",
-        "subtitle": f"{scene.hs.name}{nominal}, {len(scene.hs)} bands{left_out} · {scene.ms.name}, "
-        f"{len(scene.ms)} bands · {scene.size[0]} × {scene.size[1]} pixels · ratio {scene.ratio}",
-        "headings": [first, f"t2 · {dates[2]}" if dates else "t2"],
-    }
-
-
-def _sensor(sensor: Sensor) -> dict[str, Any]:
-    usable = band_quality(sensor.centre) != "bad"
-    return {
-        "name": sensor.name,
-        "names": list(sensor.band_names),
-        "centre": sensor.centre.tolist(),
-        "fwhm": sensor.fwhm.tolist(),
-        "order": drawing_order(sensor).tolist(),
-        "usable": usable.tolist(),
-        "used": (usable if usable.any() else ~usable).tolist(),  # take part in angles
-    }
-
-
-def _covered(scene: Scene) -> list[tuple[float, float]]:
-    """Runs of HS bands that the MS measures, in nm."""
-    mask = band_groups(scene.hs, scene.ms)["MS-covered"]
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
-    centre, half = scene.hs.centre, scene.hs.fwhm / 2
-    return [
-        (float(centre[a] - half[a]), float(centre[b - 1] + half[b - 1]))
-        for a, b in edges.reshape(-1, 2)
-    ]
-
-
-def _limits(scene: Scene, cubes: dict[str, np.ndarray]) -> dict[str, list[float]]:
-    """Axis limits that hold for the whole scene, so that curves move and axes do not."""
-    values = np.concatenate([cube[:, ::3, ::3].ravel() for cube in cubes.values()])
-    low, high = np.nanpercentile(values, (0.1, 99.9))
-    reach = 0.6 * high
-    centre, room = scene.hs.centre, 60.0
-    return {
-        "value": [min(0.0, float(low) * 1.1), float(high) * 1.15],
-        "difference": [-float(reach), float(reach)],
-        "wavelength": [float(centre[0] - room), float(centre[-1] + room)],
-    }
-
-
-def _start(cubes: dict[str, np.ndarray], pixels: list[tuple[int, ...]]) -> dict[str, Any]:
-    """What is shown first: the best there is of each date."""
-    product = next(key for key in ("hrhs_t2", "truth_t2", "lrhs_t1") if key in cubes)
-    both = "hrhs_t1" in cubes and "hrhs_t2" in cubes
-    pair = ["hrhs_t1", "hrhs_t2"] if both else ["hrms_t1", "hrms_t2"]
-    return {
-        "pinned": [[int(y), int(x)] for y, x in pixels],
-        "panes": ["hrms_t1", "hrms_t2", product, "change"],
-        "change": {"a": pair[0], "b": pair[1], "measure": "angle", "threshold": 0.0},
-    }
