@@ -20,7 +20,7 @@ from stsf.subspace import fit_subspace
 EMPTY = -32768  # count of a value without data
 STEP = 3e-4  # reflectance per count of a coordinate: adds about 2e-4 to the worst value
 AXES = (8, 12, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64, 96, 128, 192, 256)  # sizes of the plane
-FIT_PIXELS = 60_000  # spectra that decide where the plane lies
+FIT_PIXELS = 20_000  # spectra that decide where the plane lies
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,7 +85,7 @@ class Images {
     const sensor = this.data.sensor(key);
     const named = bands.map((b) => sensor.centre[b].toFixed(0)).join(" / ");
     const span = limits.map((l) => `${l[0].toFixed(2)}–${l[1].toFixed(2)}`).join(" / ");
-    return { image, caption: [`${named} nm`, `stretch ${span}`] };
+    return { image, caption: [`${named} nm`, span] };
   }
   without(key) {
     const { preset, nm } = this.state, { reach } = this.data;
