@@ -246,7 +246,8 @@ def wald(
         ratio: 2 to 10.
         cube_t2: (L, H, W) at t2; without it M2 is M1 and X2 is X1.
         psf: PSF of the reduction; by default MTF 0.3 at the coarse Nyquist frequency.
-        snr_hs: dB of added noise; None adds none (the cube has its own).
+        snr_hs: dB of added noise; None adds none, and the scene states 55 dB (HS) and 60 dB (MS):
+            Y1 and M1 are exact copies of the cube, whose own noise is part of the truth.
         snr_ms: the same for the MS.
         seed: of the added noise.
         name: shown in figures and tables.
@@ -273,5 +274,5 @@ def wald(
         m1, m2 = add_noise(m1, snr_ms, seed + 1), add_noise(m2, snr_ms, seed + 2)
     return Scene(
         y1, m1, m2, hs, ms, hrhs_t1=x1, hrhs_t2=x2, psf=psf, name=name,
-        snr_hs=40.0 if snr_hs is None else snr_hs, snr_ms=45.0 if snr_ms is None else snr_ms,
+        snr_hs=55.0 if snr_hs is None else snr_hs, snr_ms=60.0 if snr_ms is None else snr_ms,
     )  # fmt: skip
