@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stsf.datasets import load_sample as load_sample
     from stsf.fusion import fuse as fuse
+    from stsf.lab.explore import explore as explore
 
 __version__ = "0.1.0"
 
 # public name -> the module that holds it, loaded at first use
-_PUBLIC = {"load_sample": "stsf.datasets", "fuse": "stsf.fusion"}
-__all__ = ["__version__", "fuse", "load_sample"]
+_PUBLIC = {"load_sample": "stsf.datasets", "fuse": "stsf.fusion", "explore": "stsf.lab.explore"}
+__all__ = ["__version__", "explore", "fuse", "load_sample"]
 
 
 def __getattr__(name: str) -> Any:

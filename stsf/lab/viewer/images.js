@@ -1,0 +1,160 @@
+// Image panes: which picture a pane shows, how it is coloured, and what lies on top of it.
+"use strict";
+
+const GREY = 0xff808080;  // ABGR: a pixel without data
+const colour32 = (r, g, b) => (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
+const hex32 = (text) => colour32(...[1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16)));
+
+class Images {
+  constructor(data, state, documents) {
+    this.data = data;
+    this.state = state;
+    this.model = (name) => documents.get_model_by_name(name);
+  }
+
+  // What can be shown: cubes, maps between products, the true change; `reason` where it cannot.
+  choices() {
+    const { data } = this, found = data.sources.filter((s) => s.key !== "sigma_t2").map((s) => ({
+      key: s.key, label: s.label, group: "images", reason: s.reason }));
+    const need = (...keys) => keys.filter((k) => !data.has(k)).map((k) => data.by[k].reason)[0];
+    for (const t of ["t1", "t2"]) {
+      const pair = [`hrhs_${t}`, `truth_${t}`], name = t === "t1" ? "X1" : "X2";
+      for (const [measure, label] of [["magnitude", "error (RMSE)"], ["angle", "SAM"]])
+        found.push({ key: [measure, ...pair].join(" "), label: `${label} of ${name} to truth`,
+          group: "maps", reason: need(...pair) });
+    }
+    found.push({ key: "change", label: "change map (below)", group: "maps" });
+    found.push({ key: "kinds", label: "true change", group: "maps",
+      reason: data.change ? "" : "no change map is known" });
+    found.push({ key: "sigma", label: "uncertainty of X2", group: "maps",
+      reason: data.by.sigma_t2.reason });
+    return found;
+  }
+
+  // Bands (three, or one grey) of a source for the chosen colours; null where it has none there.
+  bands(key) {
+    const { preset, nm } = this.state;
+    const wanted = preset === "single band" ? [nm] : this.data.presets[preset];
+    const bands = wanted.map((w) => this.data.nearest(key, w));
+    return bands.includes(null) ? null : bands;
+  }
+
+  // Darkest and brightest value a channel: of all shown panes together, or of one.
+  limits(keys) {
+    const channels = [];
+    for (const key of keys) {
+      const bands = this.data.has(key) && this.bands(key);
+      if (bands) bands.forEach((b, c) => (channels[c] ??= []).push(this.channel(key, b)));
+    }
+    return channels.map((images) => {
+      const all = new Float32Array(images.reduce((n, image) => n + image.length, 0));
+      let at = 0;
+      for (const image of images) { all.set(image, at); at += image.length; }
+      return math.percentile(all, 0.02, 0.98);
+    });
+  }
+
+  channel(key, band) {
+    const name = `${key} ${band}`;
+    this.kept ??= new Map();
+    if (!this.kept.has(name)) {
+      if (this.kept.size > 48) this.kept.clear();
+      this.kept.set(name, this.data.by[key].cube.band(band, this.data.total));
+    }
+    return this.kept.get(name);
+  }
+
+  // Pixels of a picture as ABGR, and the line below it.
+  picture(key, limits) {
+    if (key === "change") return this.changeMap();
+    if (key === "kinds") return this.kinds();
+    if (key === "sigma") return this.scale(this.sigma(), "reflectance");
+    if (key.includes(" ")) {
+      const [measure, a, b] = key.split(" ");
+      return this.scale(this.data.map(measure, a, b), measure === "angle" ? "°" : "reflectance");
+    }
+    const bands = this.bands(key), image = new Uint32Array(this.data.total).fill(GREY);
+    if (!bands) return { image, caption: [this.without(key)] };
+    const [low, high] = [0, 1].map((end) => limits.map((l) => l[end]));
+    const channels = bands.map((b) => this.channel(key, b));
+    for (let i = 0; i < image.length; i++) {
+      const rgb = channels.map((c, k) =>
+        255 * Math.min(1, Math.max(0, (c[i] - low[k]) / (high[k] > low[k] ? high[k] - low[k] : 1))));
+      if (rgb.every(Number.isFinite)) image[i] = colour32(...(rgb.length === 3 ? rgb : [rgb[0], rgb[0], rgb[0]]));
+    }
+    const sensor = this.data.sensor(key);
+    const named = bands.map((b) => sensor.centre[b].toFixed(0)).join(" / ");
+    const span = limits.map((l) => `${l[0].toFixed(2)}–${l[1].toFixed(2)}`).join(" / ");
+    return { image, caption: [`${named} nm`, span] };
+  }
+  without(key) {
+    const { preset, nm } = this.state, { reach } = this.data;
+    const wanted = preset === "single band" ? [nm] : this.data.presets[preset];
+    const missing = wanted.filter((w) => this.data.nearest(key, w) === null);
+    return `no band within ${reach} nm of ${missing.join(", ")} nm`;
+  }
+  sigma() {
+    const bands = this.bands("sigma_t2") ?? [0], image = new Float32Array(this.data.total);
+    for (const b of bands) this.channel("sigma_t2", b).forEach((v, i) => { image[i] += v / bands.length; });
+    return image;
+  }
+  scale(values, unit) {
+    const top = math.percentile(values, 0.98)[0] || 1, { table } = this.data;
+    const image = Uint32Array.from(values, (v) => (Number.isFinite(v)
+      ? table[Math.min(255, Math.max(0, Math.round(255 * v / top)))] : GREY));
+    return { image, top, unit };
+  }
+  kinds() {
+    const colours = this.data.kinds.map((k) => hex32(k.colour)), { change } = this.data;
+    const image = Uint32Array.from(change, (code) => colours[code]);
+    return { image, kinds: this.data.kinds };
+  }
+  // What lies below the threshold fades to pale grey.
+  changeMap() {
+    const { a, b, measure, threshold } = this.state.change;
+    const values = this.data.map(measure, a, b);
+    const shown = this.scale(values, measure === "angle" ? "°" : "reflectance");
+    values.forEach((v, i) => { if (v < threshold) shown.image[i] = 0xffe4e0dc; });
+    return { ...shown, below: threshold };
+  }
+
+  // Left of the swipe line the pane's own picture, right of it the other one.
+  draw() {
+    const { state, data } = this, keys = state.panes.concat(state.swipe.key || []);
+    const cubes = keys.filter((k) => data.has(k) && k !== "sigma_t2");
+    const shared = state.stretch === "shared" ? this.limits(new Set(cubes)) : null;
+    const of = (key) => this.picture(key, shared ?? (data.has(key) ? this.limits([key]) : []));
+    return state.panes.map((key, i) => {
+      const shown = of(key);
+      let { image } = shown;
+      if (i === 0 && state.swipe.key) {
+        const other = of(state.swipe.key).image, width = data.size[1];
+        const edge = Math.round(state.swipe.share * width);
+        image = image.map((v, at) => (at % width >= edge ? other[at] : v));
+      }
+      const source = this.model(`image${i}`);
+      source.data.image[0].set(image);
+      source.change.emit();
+      return shown;
+    });
+  }
+
+  // Outlines and numbers of pins and regions, the same in all panes.
+  mark(items) {
+    const outlines = { xs: [], ys: [], colour: [] }, numbers = { x: [], y: [], text: [], colour: [] };
+    for (const item of items) {
+      outlines.xs.push(item.outline.x);
+      outlines.ys.push(item.outline.y);
+      outlines.colour.push(item.colour);
+      numbers.x.push(Math.max(...item.outline.x));
+      numbers.y.push(Math.min(...item.outline.y));
+      numbers.text.push(String(item.number));
+      numbers.colour.push(item.colour);
+    }
+    this.model("outlines").data = outlines;
+    this.model("numbers").data = numbers;
+  }
+  point(outline) {
+    this.model("cursor").data = outline ? { xs: [outline.x], ys: [outline.y] } : { xs: [], ys: [] };
+  }
+}

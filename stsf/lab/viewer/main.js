@@ -1,0 +1,279 @@
+// The viewer: its state, what each control does, and the first picture.
+"use strict";
+
+class Viewer {
+  constructor(data, documents) {
+    const { pinned, panes, change } = data.start;
+    this.data = data;
+    this.documents = documents;
+    this.items = [];
+    this.number = 0;
+    this.state = {
+      preset: "true colour", nm: 850, stretch: "shared", window: 1, mode: "pan", panes,
+      swipe: { key: "", share: 0.5 }, hidden: new Set(), continuum: false, chosen: null, change,
+    };
+    this.images = new Images(data, this.state, documents);
+    this.curves = new Curves(data, this.state, documents);
+    this.panel = new Panel(data, this.state, {
+      toggle: (key) => this.toggle(key), choose: (item) => this.choose(item),
+      remove: (item) => this.remove(item),
+    });
+    for (const id of ["title", "subtitle", "footer"]) $(id).textContent = data[id];
+    this.controls();
+    this.mode("pan");
+    this.panel.legend();
+    this.redraw();
+    for (const [y, x] of pinned) this.pin(y, x);
+    if (!pinned.length) this.refresh();
+  }
+
+  controls() {
+    const { state, data } = this, on = (id, event, act) => $(id).addEventListener(event, act);
+    const option = (v) => `<option>${v}</option>`;
+    $("preset").innerHTML = [...Object.keys(data.presets), "single band"].map(option).join("");
+    on("preset", "change", () => { state.preset = $("preset").value; this.redraw(); });
+    const { centre } = data.sensors.hs;
+    Object.assign($("nm"), { min: Math.floor(centre[0]), max: Math.ceil(centre.at(-1)), step: 1, value: state.nm });
+    on("nm", "input", () => {
+      state.nm = Number($("nm").value);
+      $("preset").value = state.preset = "single band";
+      this.soon("redraw", () => this.redraw());
+    });
+    on("stretch", "change", () => { state.stretch = $("stretch").value; this.redraw(); });
+    on("window", "change", () => { state.window = Number($("window").value); });
+    for (const button of document.querySelectorAll("[data-mode]"))
+      button.onclick = () => this.mode(button.dataset.mode);
+    on("reset", "click", () => this.reset());
+    const choices = this.images.choices();
+    state.panes.forEach((key, i) => {
+      this.panel.options($(`source${i}`), choices, key);
+      on(`source${i}`, "change", () => { state.panes[i] = $(`source${i}`).value; this.redraw(); });
+    });
+    const swipe = choices.map((c) => ({ ...c }));
+    this.panel.options($("swipe"), swipe, "");
+    $("swipe").insertAdjacentHTML("afterbegin", '<option value="" selected>nothing</option>');
+    on("swipe", "change", () => { state.swipe.key = $("swipe").value; this.redraw(); });
+    on("share", "input", () => {
+      state.swipe.share = Number($("share").value) / 100;
+      this.soon("redraw", () => this.redraw());
+    });
+    on("continuum", "change", () => {
+      state.continuum = $("continuum").checked;
+      this.curves.axes();
+      this.refresh();
+    });
+    on("axes", "click", () => this.curves.axes());
+    on("clear", "click", () => this.clear());
+    on("csv", "click", () => this.panel.save(
+      new Blob([this.panel.csv(this.items)], { type: "text/csv" }), `${data.name || "scene"}-spectra.csv`));
+    on("png", "click", () => this.png().then((blob) => this.panel.save(blob, `${data.name || "scene"}-view.png`)));
+    this.changeControls();
+  }
+
+  changeControls() {
+    const { state, data } = this, pairs = data.sources.filter((s) => s.key !== "sigma_t2");
+    const choices = pairs.map((s) => ({ key: s.key, label: s.label, reason: s.reason }));
+    const fill = () => {
+      const { a, b } = state.change, same = data.by[a].sensor;
+      this.panel.options($("change-a"), choices, a, false);
+      this.panel.options($("change-b"), choices.map((c) => ({
+        ...c, reason: c.reason || (data.by[c.key].sensor === same ? "" : "other bands") })), b, false);
+      $("measure").value = state.change.measure;
+      const top = math.percentile(data.map(state.change.measure, a, b), 0.995)[0] || 1;
+      Object.assign($("threshold"), { min: 0, max: top, step: top / 200 });
+      $("threshold").value = state.change.threshold = Number((top * 0.25).toPrecision(2));
+      this.panel.change();
+    };
+    const changed = (field) => (event) => {
+      state.change[field] = event.target.value;
+      const { a, b } = state.change;
+      if (data.by[a].sensor !== data.by[b].sensor)
+        state.change.b = pairs.find((s) => s.cube && s.key !== a && s.sensor === data.by[a].sensor)?.key ?? a;
+      fill();
+      this.redraw();
+    };
+    $("change-a").onchange = changed("a");
+    $("change-b").onchange = changed("b");
+    $("measure").onchange = changed("measure");
+    $("threshold").oninput = () => {
+      state.change.threshold = Number($("threshold").value);
+      this.panel.change();
+      this.soon("redraw", () => this.redraw());
+    };
+    fill();
+  }
+
+  // At most once a frame, with the last state.
+  soon(name, act) {
+    this.waiting ??= new Set();
+    if (this.waiting.has(name)) return;
+    this.waiting.add(name);
+    requestAnimationFrame(() => { this.waiting.delete(name); act(); });
+  }
+
+  mode(name) {
+    this.state.mode = name;
+    for (const button of document.querySelectorAll("[data-mode]"))
+      button.classList.toggle("on", button.dataset.mode === name);
+    for (let i = 0; i < this.state.panes.length; i++)
+      for (const tool of this.documents.get_model_by_name(`pane${i}`).toolbar.tools)
+        if (["pan", "box", "lasso"].includes(tool.name)) tool.active = tool.name === name;
+  }
+  reset() {
+    const { x_range, y_range } = this.documents.get_model_by_name("pane0");
+    const [height, width] = this.data.size;
+    x_range.setv({ start: -0.5, end: width - 0.5 });
+    y_range.setv({ start: height - 0.5, end: -0.5 });
+  }
+
+  pixelAt(x, y) {
+    const row = Math.round(y), column = Math.round(x), [height, width] = this.data.size;
+    return row >= 0 && row < height && column >= 0 && column < width ? [row, column] : null;
+  }
+  frame(row, column) {  // corners of the window around a pixel, cut at the border
+    const half = this.state.window / 2, [height, width] = this.data.size;
+    const [left, right] = [Math.max(column - half, -0.5), Math.min(column + half, width - 0.5)];
+    const [top, low] = [Math.max(row - half, -0.5), Math.min(row + half, height - 0.5)];
+    return { x: [left, right, right, left, left], y: [top, top, low, low, top] };
+  }
+
+  hover(x, y) {
+    this.pointer = this.pixelAt(x, y);
+    this.soon("hover", () => this.follow());
+  }
+  leave() { this.pointer = null; this.soon("hover", () => this.follow()); }
+  follow() {
+    const at = this.pointer;
+    this.images.point(at && this.frame(...at));
+    this.live = at && this.curves.spectraOf(math.window(...at, this.state.window, this.data.size));
+    $("pointer").textContent = at ? this.say(at) : "move over an image, click to drop a pin";
+    if (at && this.pinned === String(at)) this.live = null;  // its curves are already there
+    else this.pinned = null;
+    this.curves.draw(this.items, this.live);
+  }
+  say([y, x]) {
+    const { change, kinds, size, transform, crs } = this.data, map = transform && this.panel.place([y, x]);
+    const place = map ? ` · map ${map[0].toFixed(0)}, ${map[1].toFixed(0)} (${crs})` : "";
+    const empty = this.data.sources.filter((s) => s.cube && !this.live[s.key].count).map((s) => s.label);
+    return `pixel y ${y}, x ${x}${place}${change ? ` · ${kinds[change[y * size[1] + x]].label}` : ""}${
+      empty.length ? ` · no data: ${empty.join(", ")}` : ""}`;
+  }
+
+  tap(x, y) {
+    const at = this.pixelAt(x, y);
+    if (at) this.pin(...at);
+  }
+  pin(row, column) {
+    const side = this.state.window, again = this.pinned === String([row, column]);
+    if (again && performance.now() - this.pinnedAt < 400) return;  // a double click is one pin
+    this.pinnedAt = performance.now();
+    this.pinned = String([row, column]);
+    this.add("pin", [row, column], this.frame(row, column), math.window(row, column, side, this.data.size));
+  }
+  region(geometry, final) {
+    if (!final) return;
+    const { x0, x1, y0, y1 } = geometry, box = geometry.type === "rect";
+    const xs = box ? [x0, x1, x1, x0] : [...geometry.x], ys = box ? [y0, y0, y1, y1] : [...geometry.y];
+    const indices = xs.length > 2 ? math.polygon(ys, xs, this.data.size) : [];
+    if (!indices.length) return;
+    const mean = (of) => indices.reduce((sum, i) => sum + of(i), 0) / indices.length, [, width] = this.data.size;
+    const centre = [mean((i) => Math.floor(i / width)), mean((i) => i % width)];
+    this.add("region", centre, { x: [...xs, xs[0]], y: [...ys, ys[0]] }, indices);
+  }
+  add(kind, centre, outline, indices) {
+    const began = performance.now(), number = ++this.number, { pins } = this.data;
+    const item = { kind, centre, outline, indices, number, name: `${kind} ${number}`, visible: true,
+      colour: pins[(number - 1) % pins.length], spectra: this.curves.spectraOf(indices) };
+    this.items.push(item);
+    this.state.chosen = item;
+    this.live = null;
+    this.refresh();
+    this.clicked = performance.now() - began;
+    requestAnimationFrame(() => setTimeout(() => { this.drawn = performance.now() - began; }));
+  }
+  clear() {
+    this.pinned = null;
+    this.items = [];
+    this.number = 0;
+    this.state.chosen = null;
+    this.refresh();
+  }
+  choose(item) { this.state.chosen = item; this.panel.table(this.items); }
+  remove(item) {
+    this.items = this.items.filter((other) => other !== item);
+    if (this.state.chosen === item) this.state.chosen = this.items.at(-1) ?? null;
+    this.refresh();
+  }
+  toggle(key) {
+    const { hidden } = this.state;
+    if (!hidden.delete(key)) hidden.add(key);
+    this.panel.legend();
+    this.curves.draw(this.items, this.live);
+  }
+  refresh() {
+    this.images.mark(this.items);
+    this.curves.draw(this.items, this.live);
+    this.panel.table(this.items);
+  }
+  redraw() {
+    this.images.draw().forEach((shown, i) => { $(`caption${i}`).innerHTML = this.caption(shown); });
+    const { nm, swipe } = this.state, line = this.documents.get_model_by_name("swipe");
+    $("nm-value").textContent = `${nm} nm`;
+    $("share").disabled = !swipe.key;
+    line.setv({ visible: Boolean(swipe.key), location: Math.round(swipe.share * this.data.size[1]) - 0.5 });
+    const name = (select) => text($(select).selectedOptions[0].textContent);
+    if (swipe.key) $("caption0").innerHTML = `left ${name("source0")}<br>right ${name("swipe")}`;
+  }
+  caption({ caption, top, unit, kinds, below }) {
+    if (kinds)
+      return kinds.map((k) => `<b class="shade" style="background:${k.colour}"></b>${text(k.label)}`).join(" ");
+    if (top === undefined) return caption.map(text).join("<br>");
+    const digits = unit === "°" ? 1 : 3, limit = below === undefined ? "" : `<br>pale below ${below.toFixed(digits)}`;
+    return `0 <span class="scale"></span> ${top.toFixed(digits)} ${unit}${limit}`;
+  }
+
+  // All panes and charts on one canvas, with what is needed to tell where they come from.
+  async png() {
+    const views = Object.values(this.views).map((view) => [view.model.name, view.export("png", true)]);
+    const tiles = new Map(views.map(([name, layer]) => [name, layer.canvas ?? layer]));
+    const scale = window.devicePixelRatio || 1, gap = 8 * scale, size = (name) => tiles.get(name);
+    const columns = [0, 1].map((c) => size(`pane${c}`).width + gap);
+    const heights = [size("pane0").height + 24 * scale, size("pane2").height + 24 * scale];
+    const charts = ["chart-t1", "chart-t2", "chart-difference"].map(size);
+    const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+    const top = 30 * scale, left = columns[0] + columns[1];
+    canvas.width = left + charts[0].width + gap;
+    canvas.height = top + Math.max(heights[0] + heights[1], charts.reduce((n, c) => n + c.height, 0)) + gap;
+    pen.fillStyle = "white";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.fillStyle = "black";
+    pen.font = `bold ${14 * scale}px sans-serif`;
+    pen.fillText(`${this.data.title} · ${this.data.subtitle}`, gap, 20 * scale);
+    pen.font = `${12 * scale}px sans-serif`;
+    this.state.panes.forEach((key, i) => {
+      const x = i % 2 ? columns[0] : 0, y = top + (i > 1 ? heights[0] : 0);
+      pen.fillText($(`source${i}`).selectedOptions[0].textContent, x + gap, y + 14 * scale);
+      pen.drawImage(size(`pane${i}`), x, y + 18 * scale);
+    });
+    let y = top;
+    for (const chart of charts) { pen.drawImage(chart, left, y); y += chart.height; }
+    return new Promise((done) => canvas.toBlob(done, "image/png"));
+  }
+}
+
+async function start() {
+  const json = (id) => JSON.parse($(id).textContent);
+  const data = new Data(json("meta"), $("blob").textContent.trim());
+  const items = json("documents-items"), roots = json("documents-roots");
+  for (const [name, element] of Object.entries(roots)) $(`place-${name}`).id = element;
+  const views = await Bokeh.embed.embed_items(json("documents"), items);
+  const viewer = new Viewer(data, Bokeh.documents.at(-1));
+  viewer.views = Object.assign({}, ...views.map((manager) => Object.fromEntries(
+    [...manager].map((view) => [view.model.name, view]))));
+  window.viewer = viewer;
+  requestAnimationFrame(() => setTimeout(() => {
+    viewer.first = performance.now();
+    document.body.dataset.ready = "yes";
+  }));
+}
+start().catch((error) => { document.body.dataset.failed = String(error); throw error; });

@@ -1,0 +1,563 @@
+"""The viewer in a real browser, with the network blocked: what it draws and what it says."""
+
+import csv
+import io
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image as Picture
+
+import stsf
+from stsf.colour import rgb, stretch_limits
+from stsf.datasets import load_sample
+from stsf.errors import InputError
+from stsf.lab import explore_command, inspection
+from stsf.metrics import sam_map
+from stsf.raster import write_image
+from stsf.scene import KINDS, Scene
+
+WHERE = """([name, y, x]) => {
+  const view = viewer.views[name], {left, top} = view.el.getBoundingClientRect(), {frame} = view;
+  return [left + frame.x_scale.compute(x), top + frame.y_scale.compute(y)];
+}"""
+
+
+def scene_with_a_hole() -> Scene:
+    """48 x 60 pixels of the sample; the MS has no data in a block, nor has one pixel of Y1."""
+    scene = load_sample().crop(slice(20, 36), slice(14, 34))
+    fine, coarse = np.ones(scene.size, bool), np.ones(scene.lrhs_t1.shape[1:], bool)
+    fine[20:26, 30:38] = False
+    coarse[10, 3] = False
+    return replace(scene, valid_hr=fine, valid_lr=coarse, name="hole")
+
+
+def fused_of(scene: Scene) -> SimpleNamespace:
+    """A stand-in for a result: the truth, 3 % off, with a stated uncertainty."""
+    x1, x2 = scene.hrhs_t1 * np.float32(0.97), scene.hrhs_t2 * np.float32(1.03)
+    return SimpleNamespace(hrhs_t1=x1, hrhs_t2=x2, sigma=0.1 * x2)
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return scene_with_a_hole()
+
+
+@pytest.fixture(scope="module")
+def fused(scene) -> SimpleNamespace:
+    return fused_of(scene)
+
+
+@pytest.fixture(scope="module")
+def explored(scene, fused) -> Any:
+    return stsf.explore(scene, fused)
+
+
+@pytest.fixture(scope="module")
+def open_page(browser) -> Iterator:
+    """`open_page(path)` opens a saved page without network; an error on it fails the test."""
+    context = browser.new_context(viewport={"width": 1330, "height": 1100}, offline=True)
+    asked: list[str] = []
+    errors: list[str] = []
+    context.route("http*://**", lambda route: (asked.append(route.request.url), route.abort()))
+
+    def open_(path):
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.goto(path.as_uri())
+        page.wait_for_function("document.body.dataset.ready || document.body.dataset.failed")
+        assert page.evaluate("document.body.dataset.failed") is None
+        return page
+
+    yield open_
+    context.close()
+    assert errors == [] and asked == []
+
+
+@pytest.fixture(scope="module")
+def saved(explored, open_page, tmp_path_factory) -> Any:
+    return open_page(explored.save_html(tmp_path_factory.mktemp("page") / "viewer.html"))
+
+
+@pytest.fixture
+def page(saved) -> Any:
+    """The saved page as it opens: no pins, true colour, first images."""
+    saved.evaluate("viewer.clear(); viewer.reset(); viewer.curves.axes(); viewer.leave()")
+    saved.select_option("#preset", "true colour")
+    saved.select_option("#window", "1")
+    saved.select_option("#swipe", "")
+    for i, key in enumerate(("hrms_t1", "hrms_t2", "hrhs_t2", "change")):
+        saved.select_option(f"#source{i}", key)
+    saved.click("[data-mode=pan]")
+    return saved
+
+
+def at(page, y: float, x: float, pane: int = 0) -> tuple[float, float]:
+    return tuple(page.evaluate(WHERE, [f"pane{pane}", y, x]))
+
+
+def click(page, y: float, x: float, pane: int = 0) -> dict[str, Any]:
+    """Drop a pin and return it."""
+    before = page.evaluate("viewer.items.length")
+    page.mouse.click(*at(page, y, x, pane))
+    page.wait_for_function(f"viewer.items.length === {before + 1}")
+    return last(page)
+
+
+def last(page) -> dict[str, Any]:
+    """The last item: numbers as lists, JavaScript's NaN as None."""
+    return page.evaluate("""() => {
+      const item = viewer.items.at(-1), plain = {};
+      for (const [key, s] of Object.entries(item.spectra))
+        plain[key] = {mean: [...s.mean], spread: [...s.spread], count: s.count};
+      return {kind: item.kind, centre: item.centre, indices: item.indices, colour: item.colour,
+              number: item.number, spectra: plain};
+    }""")
+
+
+def colour_at(page, y: float, x: float, pane: int) -> np.ndarray:
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+    left, top = at(page, y, x, pane)
+    clip = {"x": left - 1, "y": top - 1, "width": 3, "height": 3}
+    shot = Picture.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
+    return np.asarray(shot)[1, 1].astype(int)
+
+
+def check_spectra(item, expected, max_error) -> None:
+    for key, (mean, spread, count) in expected.items():
+        got = item["spectra"][key]
+        assert got["count"] == count, key
+        if count:
+            np.testing.assert_allclose(got["mean"], mean, atol=max_error + 6e-5, err_msg=key)
+            np.testing.assert_allclose(got["spread"], spread, atol=2 * max_error + 1e-4)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("preset", ["true colour", "NIR"])
+def test_corner_pixels_have_their_colours(page, scene, fused, preset) -> None:
+    page.select_option("#preset", preset)
+    page.mouse.move(5, 5)
+    cubes = inspection.sources(scene, fused)
+    shown = [("hrms_t1", scene.ms), ("hrms_t2", scene.ms), ("hrhs_t2", scene.hs)]
+    limits = stretch_limits([(cubes[key], s.centre) for key, s in shown], preset)
+    height, width = scene.size
+    (left, top), (right, bottom) = at(page, 0, 0), at(page, height - 1, width - 1)
+    assert left < right and top < bottom  # rows run down the screen
+    for pane, (key, sensor) in enumerate(shown):
+        image = 255 * rgb(cubes[key], sensor.centre, preset, limits)
+        for y in (0, height - 1):
+            for x in (0, width - 1):
+                found = colour_at(page, y, x, pane)
+                assert np.abs(found - image[y, x]).max() <= 6, (key, y, x, found, image[y, x])
+        assert np.abs(colour_at(page, 22, 33, pane) - 128).max() <= 1  # no data is grey
+
+
+@pytest.mark.browser
+def test_pins_in_the_corners_hold_the_spectra_of_the_corners(page, scene, fused, explored) -> None:
+    height, width = scene.size
+    corners = [(0, 0), (0, width - 1), (height - 1, 0), (height - 1, width - 1)]
+    for number, (y, x) in enumerate(corners, start=1):
+        item = click(page, y, x, pane=number - 1)
+        assert item["centre"] == [y, x] and item["number"] == number
+        pixels = inspection.window_pixels((y, x), 1, scene.size)
+        check_spectra(item, inspection.item_spectra(scene, pixels, fused), explored.max_error)
+    colours = page.evaluate("viewer.items.map((i) => i.colour)")
+    assert len(set(colours)) == 4
+    drawn = page.evaluate("viewer.curves.last.t2.lines.colour")
+    assert set(drawn) == set(colours)
+    page.click("#rows tr:nth-child(2) .delete")
+    assert page.evaluate("viewer.items.map((i) => i.number)") == [1, 3, 4]
+    assert set(page.evaluate("viewer.curves.last.t2.lines.colour")) == set(colours) - {colours[1]}
+    page.click("#clear")
+    assert page.evaluate("viewer.items.length") == 0 and page.is_visible("#empty")
+
+
+@pytest.mark.browser
+def test_quick_and_slow_clicks_count_a_double_click_counts_once(page) -> None:
+    where = [at(page, y, x) for y, x in ((5, 5), (9, 50), (40, 20))]
+    for place in where[:2]:
+        page.mouse.click(*place)  # at once one after the other
+    page.wait_for_function("viewer.items.length === 2")
+    page.mouse.dblclick(*where[2])
+    page.mouse.move(*where[0])
+    page.mouse.down()
+    page.wait_for_timeout(500)
+    page.mouse.up()
+    page.wait_for_function("viewer.items.length === 4")
+    centres = page.evaluate("viewer.items.map((i) => i.centre)")
+    assert centres == [[5, 5], [9, 50], [40, 20], [5, 5]]
+
+
+@pytest.mark.browser
+def test_the_curve_under_the_pointer_is_live_and_axes_stay(page, scene, explored, fused) -> None:
+    ranges = "['t1', 't2', 'difference'].map((c) => viewer.views['chart-' + c].model.y_range.end)"
+    before = page.evaluate(ranges)
+    for y, x in ((3, 50), (40, 7)):
+        page.mouse.move(*at(page, y, x))
+        page.wait_for_function(
+            f"document.getElementById('pointer').textContent.includes('y {y}, x {x}')"
+        )
+        text = page.inner_text("#pointer")
+        assert KINDS[scene.change[y, x]] in text and "EPSG:32633" in text
+        drawn = page.evaluate("viewer.curves.last.t2.lines.ys[0]")
+        order = inspection.drawing_order(scene.hs)
+        truth = np.where(order < 0, np.nan, fused.hrhs_t2[order, y, x])
+        np.testing.assert_allclose(np.array(drawn, float), truth, atol=explored.max_error + 1e-6)
+    styles = page.evaluate("viewer.curves.last.t1.lines")
+    assert styles["dash"] == ["dashed", "solid", "dotted"]
+    assert styles["colour"] == ["#56B4E9", "#0072B2", "#606060"]
+    assert page.evaluate("viewer.curves.last.t2.points.marker") == ["square"] * 4
+    assert page.evaluate(ranges) == before
+    page.mouse.move(5, 5)
+    page.wait_for_function("viewer.curves.last.t2.lines.ys.length === 0")
+
+
+@pytest.mark.browser
+def test_windows_boxes_and_lassos_are_means_of_their_pixels(page, scene, fused, explored) -> None:
+    page.select_option("#window", "5")
+    item = click(page, 1, 40)
+    pixels = inspection.window_pixels((1, 40), 5, scene.size)
+    assert len(item["indices"]) == 20
+    check_spectra(item, inspection.item_spectra(scene, pixels, fused), explored.max_error)
+    for mode, corners in (
+        ("box", [(10, 4), (30, 16)]),
+        ("lasso", [(4, 20), (4, 44), (30, 50), (38, 24)]),
+    ):
+        page.click(f"[data-mode={mode}]")
+        before = page.evaluate("viewer.items.length")
+        page.mouse.move(*at(page, *corners[0]))
+        page.mouse.down()
+        for corner in corners[1:]:
+            page.mouse.move(*at(page, *corner), steps=5)
+        page.mouse.up()
+        page.wait_for_function(f"viewer.items.length === {before + 1}")
+        item = last(page)
+        outline = page.evaluate("viewer.items.at(-1).outline")
+        drawn = list(zip(outline["y"][:-1], outline["x"][:-1]))
+        rows, columns = inspection.polygon_pixels(drawn, scene.size)
+        assert sorted(item["indices"]) == sorted((rows * scene.size[1] + columns).tolist())
+        assert len(rows) == pytest.approx(240 if mode == "box" else 823, rel=0.1)
+        expected = inspection.item_spectra(scene, (rows, columns), fused)
+        check_spectra(item, expected, explored.max_error)
+        assert expected["hrms_t2"][2] < len(rows) or mode == "box"  # the hole does not count
+
+
+@pytest.mark.browser
+def test_no_data_is_said_and_never_drawn_as_zero(page) -> None:
+    item = click(page, 22, 33)
+    assert item["spectra"]["hrms_t1"]["count"] == 0 and item["spectra"]["hrhs_t2"]["count"] == 0
+    assert page.evaluate("viewer.curves.last.t2.lines.ys.length") == 0
+    page.mouse.move(*at(page, 23, 34))
+    page.wait_for_function("document.getElementById('pointer').textContent.includes('no data')")
+    item = click(page, 31, 10)  # within the pixel that Y1 lacks
+    assert item["spectra"]["lrhs_t1"]["count"] == 0 and item["spectra"]["hrms_t1"]["count"] == 1
+
+
+@pytest.mark.browser
+def test_continuum_and_difference_are_those_of_the_computation(
+    page, scene, fused, explored
+) -> None:
+    y, x = 12, 8
+    click(page, y, x)
+    page.mouse.move(5, 5)
+    page.wait_for_function("!viewer.live")
+    order = inspection.drawing_order(scene.hs)
+    curve = page.evaluate("viewer.curves.last.difference.lines.ys[0]")
+    want = np.where(order < 0, np.nan, (fused.hrhs_t2 - fused.hrhs_t1)[order, y, x])
+    np.testing.assert_allclose(np.array(curve, float), want, atol=2 * explored.max_error)
+    page.check("#continuum")
+    curve = np.array(page.evaluate("viewer.curves.last.t1.lines.ys[1]"), float)
+    assert page.evaluate("viewer.views['chart-t1'].model.y_range.end") == 1.08
+    page.uncheck("#continuum")
+    values = np.array(page.evaluate("[...viewer.items[0].spectra.hrhs_t1.mean]"))
+    want = inspection.continuum_removed(scene.hs.centre, values)
+    np.testing.assert_allclose(curve, np.where(order < 0, np.nan, want[order]), atol=1e-9)
+
+
+@pytest.mark.browser
+def test_change_map_and_its_scores(page, scene, fused) -> None:
+    cubes = inspection.sources(scene, fused)
+    angle = sam_map(cubes["hrhs_t2"], cubes["hrhs_t1"])
+    shown = np.array(page.evaluate("[...viewer.data.map('angle', 'hrhs_t1', 'hrhs_t2')]"), float)
+    np.testing.assert_allclose(shown.reshape(scene.size), angle, atol=0.25, equal_nan=True)
+    threshold = page.evaluate("viewer.state.change.threshold")
+    want = inspection.threshold_scores(angle, threshold, scene.change)
+    found = page.evaluate("viewer.panel.scores")
+    assert found == pytest.approx(want, abs=0.02) and want["recall"] > 0.3
+    page.evaluate("""() => { const slider = document.getElementById('threshold');
+        slider.value = 0; slider.dispatchEvent(new Event('input')); }""")
+    assert page.inner_text("#scores").startswith("changed: 100.0 %")
+    page.select_option("#measure", "magnitude")
+    page.select_option("#change-a", "hrms_t1")
+    page.select_option("#change-b", "hrms_t2")
+    shown = np.array(
+        page.evaluate("[...viewer.data.map('magnitude', 'hrms_t1', 'hrms_t2')]"), float
+    )
+    want = inspection.magnitude(cubes["hrms_t1"], cubes["hrms_t2"])
+    np.testing.assert_allclose(shown.reshape(scene.size), want, atol=1e-4, equal_nan=True)
+    page.select_option("#change-a", "hrhs_t1")
+    page.select_option("#measure", "angle")
+
+
+@pytest.mark.browser
+def test_library_matches_are_those_of_the_computation(page, scene, fused) -> None:
+    item = click(page, 40, 52)
+    listed = page.eval_on_selector_all("#matches li", "items => items.map((i) => i.textContent)")
+    among = inspection.materials(scene.hs)
+    for date, key in enumerate(("hrhs_t1", "hrhs_t2")):
+        found = inspection.best_matches(np.array(item["spectra"][key]["mean"]), among)
+        want = [f"{m['material']} · {m['name']}{m['angle']:.1f}°" for m in found]
+        assert listed[5 * date : 5 * date + 5] == want
+
+
+@pytest.mark.browser
+def test_swipe_shows_the_other_image_right_of_the_line(page, scene) -> None:
+    page.mouse.move(5, 5)
+    first, second = colour_at(page, 40, 50, 0), colour_at(page, 40, 50, 1)
+    left = colour_at(page, 40, 5, 0)
+    page.select_option("#source0", "hrms_t1")
+    page.select_option("#swipe", "truth_t1")
+    page.select_option("#source1", "truth_t1")
+    assert np.abs(colour_at(page, 40, 50, 0) - colour_at(page, 40, 50, 1)).max() <= 1
+    page.select_option("#swipe", "kinds")
+    assert "true change" in page.inner_text("#caption0")
+    page.select_option("#swipe", "")
+    page.select_option("#source1", "hrms_t2")
+    assert (colour_at(page, 40, 50, 0) == first).all() and (colour_at(page, 40, 5, 0) == left).all()
+    assert (colour_at(page, 40, 50, 1) == second).all()
+
+
+@pytest.mark.browser
+def test_one_band_by_wavelength_and_what_a_sensor_lacks(page) -> None:
+    page.evaluate("""() => { const slider = document.getElementById('nm');
+        slider.value = 2200; slider.dispatchEvent(new Event('input')); }""")
+    page.wait_for_function("document.getElementById('caption0').textContent.includes('no band')")
+    assert "2200" in page.inner_text("#caption0") and page.inner_text("#nm-value") == "2200 nm"
+    assert page.inner_text("#caption2").startswith("2198 nm")
+    assert np.abs(colour_at(page, 40, 50, 0) - 128).max() <= 1
+    grey = colour_at(page, 40, 50, 2)
+    assert grey.max() - grey.min() <= 1
+
+
+@pytest.mark.browser
+def test_linked_panes_zoom_together(page) -> None:
+    before = page.evaluate(
+        "viewer.views.pane3.model.x_range.end - viewer.views.pane3.model.x_range.start"
+    )
+    page.mouse.move(*at(page, 20, 20, 1))
+    page.mouse.wheel(0, -300)
+    page.wait_for_function(
+        f"viewer.views.pane3.model.x_range.end - viewer.views.pane3.model.x_range.start < {before}"
+    )
+    page.click("#reset")
+    item = click(page, 20, 20, 3)
+    assert item["centre"] == [20, 20]
+
+
+@pytest.mark.browser
+def test_csv_and_png_hold_what_is_shown(page, scene, fused, explored, tmp_path) -> None:
+    click(page, 5, 9)
+    page.fill("#rows .name", 'maize, "north"')
+    page.keyboard.press("Enter")
+    with page.expect_download() as download:
+        page.click("#csv")
+    download.value.save_as(tmp_path / "pins.csv")
+    rows = list(csv.DictReader((tmp_path / "pins.csv").open(encoding="utf-8")))
+    assert len(rows) == 6 * 114 + 2 * 4  # six HS sources with the uncertainty, two MS
+    assert {row["name"] for row in rows} == {'maize, "north"'}
+    mine = [row for row in rows if row["source"] == "fused HS, t2 (X2)"]
+    got = np.array([float(row["value"]) for row in mine])
+    np.testing.assert_allclose(got, fused.hrhs_t2[:, 5, 9], atol=explored.max_error + 1e-5)
+    assert (mine[0]["y_pixel"], mine[0]["x_pixel"], mine[0]["date"]) == ("5", "9", "2025-07-25")
+    x, y = scene.transform @ (9.5, 5.5)
+    assert (float(mine[0]["x_map"]), float(mine[0]["y_map"])) == (x, y)
+    with page.expect_download() as download:
+        page.click("#png")
+    download.value.save_as(tmp_path / "view.png")
+    picture = np.asarray(Picture.open(tmp_path / "view.png").convert("RGB"))
+    assert min(picture.shape[:2]) > 500 and picture.std() > 20
+
+
+@pytest.mark.browser
+def test_uncertainty_is_a_band_around_x2(page, fused, explored) -> None:
+    click(page, 5, 9)
+    page.mouse.move(5, 5)
+    page.wait_for_function("!viewer.live")
+    run = np.array(page.evaluate("viewer.curves.last.t2.spread.ys[0]"))
+    upper, lower = run[: len(run) // 2], run[len(run) // 2 :][::-1]
+    want = 2 * fused.sigma[: len(upper), 5, 9]
+    np.testing.assert_allclose(upper - lower, want, atol=1e-3)
+    page.select_option("#source3", "sigma")
+    assert "reflectance" in page.inner_text("#caption3")
+
+
+@pytest.mark.browser
+def test_what_is_missing_is_grey_and_says_why(scene, open_page, tmp_path) -> None:
+    bare = replace(scene, hrhs_t1=None, hrhs_t2=None, change=None, crs=None, transform=None)
+    page = open_page(stsf.explore(bare, pixels=[(3, 4)]).save_html(tmp_path / "bare.html"))
+    options = page.eval_on_selector_all(
+        "#source0 option", "all => all.map((o) => [o.disabled, o.textContent])"
+    )
+    off = [text for disabled, text in options if disabled]
+    assert at(page, 0, 0)[1] < at(page, 40, 0)[1]  # rows run down the screen from the start
+    assert len(off) == 10 and all(" – " in text for text in off)
+    assert "fused HS, t2 (X2) – no fused result given" in off
+    assert page.locator("#legend button:disabled").count() == 4
+    assert "the truth is not known" in page.inner_text("#legend")
+    assert "true change map" in page.inner_text("#scores")
+    assert page.evaluate("viewer.items[0].centre") == [3, 4]
+    page.close()
+
+
+def test_the_page_says_how_exact_it_is_and_asks_no_one(explored) -> None:
+    text = explored.page()
+    assert f"at most {explored.max_error:.4f}" in text and explored.max_error < 0.003
+    code = text.split("<script>")[-1]
+    assert "fetch(" not in code and "XMLHttpRequest" not in code
+    assert 'src="' not in text.split("<script>")[0]
+
+
+def test_the_notebook_frame_holds_the_whole_page(explored) -> None:
+    bundle = explored._repr_mimebundle_()
+    assert bundle["text/html"].startswith("<iframe") and "<script" in bundle["text/html"]
+    assert bundle["text/plain"] == "Viewer of Scene hole"
+
+
+def test_the_sample_fits_in_twelve_megabytes(tmp_path) -> None:
+    scene = load_sample()
+    fused = fused_of(scene)
+    del fused.sigma
+    viewer = stsf.explore(scene, fused)
+    assert viewer.save_html(tmp_path / "sample.html").stat().st_size <= 12e6
+    assert viewer.max_error < 0.003
+
+
+def test_bad_bands_do_not_rule_the_page(scene, fused) -> None:
+    centre, noise = scene.hs.centre.copy(), np.random.default_rng(0).random(scene.size)
+    last = int(np.flatnonzero(centre < 1320).max())
+    centre[last] = 1350.0  # water vapour
+    x2 = fused.hrhs_t2.copy()
+    x2[last] = noise
+    spoilt = replace(scene, hs=replace(scene.hs, centre=centre))
+    viewer = stsf.explore(spoilt, SimpleNamespace(hrhs_t1=fused.hrhs_t1, hrhs_t2=x2))
+    assert viewer.max_error < 0.003 and len(viewer.scene.hs) == len(centre) - 1
+    assert "1 bad ones left out" in viewer.page()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"pixels": [(48, 0)]}, "within"),
+        ({"fused": SimpleNamespace(hrhs_t1=np.zeros((2, 3, 3)), hrhs_t2=0)}, "shape"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(scene, wrong, message) -> None:
+    with pytest.raises(InputError, match=message):
+        stsf.explore(scene, **wrong)
+
+
+def test_a_page_ends_in_html(explored, tmp_path) -> None:
+    with pytest.raises(InputError, match=r"\.html"):
+        explored.save_html(tmp_path / "page.txt")
+
+
+@pytest.mark.browser
+def test_in_jupyterlab_a_click_is_a_pin(browser, start_lab, tmp_path) -> None:
+    cell = """import stsf
+part = stsf.load_sample().crop(slice(0, 16), slice(0, 20))
+stsf.explore(part)"""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, tmp_path / "look.ipynb")
+    address = start_lab(tmp_path).replace("/lab?", "/lab/tree/look.ipynb?")
+    page = browser.new_page(viewport={"width": 1500, "height": 1100})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())
+    page.goto(address)
+    page.wait_for_function(
+        "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
+        " === 'idle'",
+        timeout=60000,
+    )
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    frame = page.wait_for_selector("iframe.stsf-viewer", timeout=60000).content_frame()
+    frame.wait_for_function("document.body.dataset.ready", timeout=60000)
+    outer = page.locator("iframe.stsf-viewer").bounding_box()
+    x, y = frame.evaluate(WHERE, ["pane1", 7, 31])
+    page.mouse.click(outer["x"] + x, outer["y"] + y)
+    frame.wait_for_function("viewer.items.length === 1")
+    assert frame.evaluate("viewer.items[0].centre") == [7, 31]
+    scene = load_sample()
+    got = frame.evaluate("[...viewer.items[0].spectra.truth_t2.mean]")
+    np.testing.assert_allclose(got, scene.hrhs_t2[:, 7, 31], atol=0.003)
+    assert errors == []
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def folder(scene, tmp_path_factory) -> Any:
+    folder = scene.write(tmp_path_factory.mktemp("scene") / "place")
+    write_image(folder.parent / "x2.tif", scene.image("hrhs_t2"))
+    return folder
+
+
+def run_command(*arguments: str) -> subprocess.Popen:
+    code = "import sys; from stsf.lab.explore_command import explore as e; e(sys.argv[1:])"
+    return subprocess.Popen(
+        [sys.executable, "-u", "-c", code, *arguments], stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.browser
+def test_the_command_serves_a_page_to_who_knows_the_token(folder, browser) -> None:
+    arguments = [str(folder), "--fused-t2", str(folder.parent / "x2.tif"), "--no-browser"]
+    server = run_command(*arguments)
+    try:
+        address = server.stdout.readline().strip()
+        assert address.startswith("http://127.0.0.1:")
+        page, errors = browser.new_page(), []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        page.wait_for_function("document.body.dataset.ready")
+        page.set_viewport_size({"width": 1330, "height": 1100})
+        item = click(page, 47, 59, 2)
+        assert item["centre"] == [47, 59] and item["spectra"]["hrhs_t2"]["count"] == 1
+        assert "(no fused result given)" in page.inner_text("#legend")
+        assert errors == []
+        page.close()
+        base = address.partition("?")[0]
+        for url, host in ((base, None), (f"{base}?token=x", None), (address, "elsewhere.example")):
+            request = urllib.request.Request(url, headers={"Host": host} if host else {})
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request)
+            assert refused.value.code in (403, 404)
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def test_the_command_writes_one_page(folder, tmp_path) -> None:
+    done = CliRunner().invoke(
+        explore_command.explore, [str(folder), "--html", str(tmp_path / "a.html")]
+    )
+    assert done.exit_code == 0 and "MB" in done.output
+    assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    cut = [str(folder), "--fused-t2", str(folder.parent / "x2.tif"), "--part", "10", "40", "500"]
+    done = CliRunner().invoke(explore_command.explore, [*cut, "--html", str(tmp_path / "b.html")])
+    assert done.exit_code == 0
+    assert "39 \\u00d7 21 pixels" in (tmp_path / "b.html").read_text(encoding="utf-8")
+    cut[-3] = "48"
+    assert "move it" in str(CliRunner().invoke(explore_command.explore, cut).exception)
+    both = [str(folder), "--fuse", "--fused-t2", "x.tif"]
+    assert isinstance(CliRunner().invoke(explore_command.explore, both).exception, InputError)
