@@ -1,4 +1,4 @@
-"""The `stsf` command: simulate, fuse, evaluate, benchmark.
+"""The `stsf` command: simulate, fuse, evaluate, benchmark, explore.
 
 Bad input ends with one sentence and exit code 2; Ctrl-C with exit code 130. Files appear whole or
 not at all.
@@ -21,6 +21,7 @@ import click
 
 from stsf.cli_benchmark import benchmark
 from stsf.errors import InputError
+from stsf.lab.explore_command import explore
 
 option = partial(click.option, show_default=True)
 EXAMPLES = {
@@ -302,6 +303,7 @@ def evaluate(
 
 
 main.add_command(benchmark)
+main.add_command(explore)
 
 if __name__ == "__main__":
     sys.exit(main())
