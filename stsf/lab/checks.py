@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from stsf.lab.spectra_widgets import rebuild
 from stsf.lab.widgets import degradation_view
 from stsf.metrics import sam_map
 from stsf.plots import Fused
 from stsf.scene import KINDS, Scene
+from stsf.spectra import library
+from stsf.subspace import fit_subspace
 
 
 def worst_change(answer: str, scene: Scene, fused: Fused) -> str:
@@ -50,3 +53,46 @@ def equal_snr(answer: int, scene: Scene) -> str:
     if answer != max(enough):
         return "Not yet: a higher SNR already does as much harm."
     return f"Right: half a pixel of shift does as much harm as noise at {answer} dB."
+
+
+def red_edge(answer: float, scene: Scene) -> str:
+    """Lesson 01: where the mean spectrum of dense canopies (LAI above 5) rises most steeply, nm."""
+    lib = library()
+    dense = lib.select(lib.attributes["LAI"] > 5)
+    nm, mean = scene.hs.centre, dense.at(scene.hs).mean(axis=0)
+    step, slope = np.diff(mean), np.diff(mean) / np.diff(nm)
+    steepest = int(np.argmax(slope))
+    if nm[steepest] - 10 <= answer <= nm[steepest + 1] + 10:
+        return f"Right: the red edge of dense canopies is steepest near {answer:.0f} nm."
+    if 0 <= answer < len(nm):
+        return f"Not yet: {answer} looks like the number of a band; its wavelength is wanted, in nm."
+    if abs(answer - nm[np.argmin(slope)]) <= 10:
+        return "Not yet: there the curve falls most steeply; the rise is wanted."
+    if abs(answer - nm[np.argmax(np.abs(step))]) <= 10:
+        return (
+            "Not yet: that is a step across a gap between the bands, and downward; divide by the "
+            "step in wavelength and keep the sign."
+        )
+    return "Not yet: look between 680 and 750 nm; is the slope that of reflectance over wavelength?"
+
+
+def enough_numbers(answer: int, scene: Scene) -> str:
+    """Lesson 01: the least k at which X1, rebuilt in the plane of Y1, errs less than Y1's noise."""
+    assert scene.hrhs_t1 is not None
+    noise = float(np.sqrt(np.mean(scene.noise_hs**2)))
+    plane = fit_subspace(scene.lrhs_t1, 20)
+
+    def error(k: int) -> float:
+        return float(np.sqrt(np.mean((rebuild(plane, scene.hrhs_t1, k) - scene.hrhs_t1) ** 2)))
+
+    least = next(k for k in range(1, 21) if error(k) < noise)
+    if answer not in range(1, 21):
+        return f"Not yet: a whole number from 1 to 20 is wanted, not {answer!r}."
+    if answer < least:
+        return (
+            f"Not yet: {answer} numbers leave an error of {error(answer):.4f}, the noise is "
+            f"{noise:.4f}; did you compare with X1, and take the root of the mean square?"
+        )
+    if answer > least:
+        return "Not yet: that is enough, but a smaller k is too; the smallest is wanted."
+    return f"Right: {answer} numbers stand for {len(scene.hs)} bands to within the noise."
