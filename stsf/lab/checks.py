@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from stsf.lab.projection_widgets import error_of, projection_path
 from stsf.lab.spectra_widgets import rebuild
 from stsf.lab.widgets import degradation_view
-from stsf.metrics import sam_map
+from stsf.metrics import band_groups, sam_map
 from stsf.plots import Fused
 from stsf.scene import KINDS, Scene
 from stsf.spectra import library
@@ -66,13 +67,13 @@ def red_edge(answer: float, scene: Scene) -> str:
         return f"Right: the red edge of dense canopies is steepest near {answer:.0f} nm."
     if 0 <= answer < len(nm):
         return f"Not yet: {answer} looks like the number of a band; its wavelength is wanted, in nm."
-    if abs(answer - nm[np.argmin(slope)]) <= 10:
-        return "Not yet: there the curve falls most steeply; the rise is wanted."
     if abs(answer - nm[np.argmax(np.abs(step))]) <= 10:
         return (
-            "Not yet: that is a step across a gap between the bands, and downward; divide by the "
-            "step in wavelength and keep the sign."
+            "Not yet: there the curve steps down across a gap between the bands; keep the sign, and "
+            "divide by the step in wavelength."
         )
+    if abs(answer - nm[np.argmin(np.gradient(mean, nm))]) <= 10:
+        return "Not yet: there the curve falls most steeply; the rise is wanted."
     return "Not yet: look between 680 and 750 nm; is the slope that of reflectance over wavelength?"
 
 
@@ -96,3 +97,42 @@ def enough_numbers(answer: int, scene: Scene) -> str:
     if answer > least:
         return "Not yet: that is enough, but a smaller k is too; the smallest is wanted."
     return f"Right: {answer} numbers stand for {len(scene.hs)} bands to within the noise."
+
+
+def most_hidden(answer: str, scene: Scene, hidden: np.ndarray) -> str:
+    """Lesson 03: the group of bands with the largest RMS of the hidden part Z, in reflectance."""
+    assert scene.hrhs_t1 is not None
+    groups = band_groups(scene.hs, scene.ms)
+    rms = {name: float(np.sqrt(np.mean(hidden[mask] ** 2))) for name, mask in groups.items()}
+    share = {
+        name: rms[name] / float(np.std(scene.hrhs_t1[mask], axis=(1, 2)).mean())
+        for name, mask in groups.items()
+    }
+    if answer not in rms:
+        return f"Not yet: one of {', '.join(rms)} is wanted, not {answer!r}."
+    if answer == max(rms, key=rms.__getitem__):
+        return f"Right: {answer}, {rms[answer]:.3f} of reflectance that neither sensor sees."
+    if answer == min(rms, key=rms.__getitem__):
+        return "Not yet: that is the group with the least; hidden means that Z is large."
+    if answer == max(share, key=share.__getitem__):
+        return "Not yet: largest as a share of the group's own spread; the RMS itself is wanted."
+    return "Not yet: another group has a larger RMS; did you use `hidden`, not the truth?"
+
+
+def harmful_snr(answer: int, scene: Scene) -> str:
+    """Lesson 03: highest SNR (steps of 5 dB) at which the plain spatial step makes X1 worse."""
+
+    def worse(snr: int) -> bool:
+        _, (_, spectral, spatial, *_) = projection_path(scene, float(snr))
+        return error_of(scene, spatial) > error_of(scene, spectral)
+
+    harmful = [snr for snr in range(10, 51, 5) if worse(snr)]
+    if answer not in range(10, 51, 5):
+        return f"Not yet: one of 10, 15, ... 50 is wanted, not {answer!r}."
+    if answer not in harmful:
+        return "Not yet: there the spatial step still helps; a low SNR means much noise."
+    if answer == min(harmful):
+        return "Not yet: that is the lowest such SNR; the highest is wanted."
+    if answer != max(harmful):
+        return "Not yet: a higher SNR is already harmful."
+    return f"Right: at {answer} dB and below, the exact projection brings more noise than detail."

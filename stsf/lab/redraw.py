@@ -41,7 +41,9 @@ class Redrawn:
         display(ipywidgets.VBox([beside, self.canvas, self.text]))
 
 
-def slider(kind: type, value: float, description: str, **limits: object) -> ipywidgets.Widget:
+def slider(kind: type, value: object, description: str, **limits: object) -> ipywidgets.Widget:
     """A slider that reports when it is let go, with room for its name."""
     style = {"description_width": "11em"}
-    return kind(value, description=description, continuous_update=False, style=style, **limits)
+    return kind(
+        value=value, description=description, continuous_update=False, style=style, **limits
+    )  # fmt: skip
