@@ -46,7 +46,7 @@ class BandPicker(Redrawn):
         self.preset = ipywidgets.Dropdown(
             options=[*PRESETS, OWN], description="preset", style={"description_width": "11em"}
         )
-        limits = {"min": 440.0, "max": 2380.0, "step": 10.0, "readout_format": ".0f"}
+        limits = {"min": 440.0, "max": 2380.0, "step": 5.0, "readout_format": ".0f"}
         self.channels = [
             slider(ipywidgets.FloatSlider, nm, f"{name} (nm)", **limits)
             for name, nm in zip(("red", "green", "blue"), PRESETS["true colour"])
