@@ -66,11 +66,11 @@ def red_edge(answer: float, scene: Scene) -> str:
     if nm[steepest] - 10 <= answer <= nm[steepest + 1] + 10:
         return f"Right: the red edge of dense canopies is steepest near {answer:.0f} nm."
     if 0 <= answer < len(nm):
-        return f"Not yet: {answer} looks like the number of a band; its wavelength is wanted, in nm."
+        return f"Not yet: {answer} looks like the number of a band; give its wavelength in nm."
     if abs(answer - nm[np.argmax(np.abs(step))]) <= 10:
         return (
-            "Not yet: there the curve steps down across a gap between the bands; keep the sign, and "
-            "divide by the step in wavelength."
+            "Not yet: there the curve steps down across a gap between the bands; keep the sign, "
+            "and divide by the step in wavelength."
         )
     if abs(answer - nm[np.argmin(np.gradient(mean, nm))]) <= 10:
         return "Not yet: there the curve falls most steeply; the rise is wanted."
@@ -81,10 +81,10 @@ def enough_numbers(answer: int, scene: Scene) -> str:
     """Lesson 01: the least k at which X1, rebuilt in the plane of Y1, errs less than Y1's noise."""
     assert scene.hrhs_t1 is not None
     noise = float(np.sqrt(np.mean(scene.noise_hs**2)))
-    plane = fit_subspace(scene.lrhs_t1, 20)
+    plane, truth = fit_subspace(scene.lrhs_t1, 20), scene.hrhs_t1
 
     def error(k: int) -> float:
-        return float(np.sqrt(np.mean((rebuild(plane, scene.hrhs_t1, k) - scene.hrhs_t1) ** 2)))
+        return float(np.sqrt(np.mean((rebuild(plane, truth, k) - truth) ** 2)))
 
     least = next(k for k in range(1, 21) if error(k) < noise)
     if answer not in range(1, 21):

@@ -1,4 +1,4 @@
-"""What the slider widgets of the lessons share: redraw at every move, and say in words what is seen."""
+"""What the slider widgets of the lessons share: redraw at every move, say what is seen."""
 
 from __future__ import annotations
 

@@ -192,8 +192,8 @@ def library_view(lib: Library, picks: Mapping[str, int]) -> Figure:
     drawn: list[str] = []
     for name, index in picks.items():
         material = str(lib.material[index])
-        look = {"color": MATERIAL_COLOUR[material], "ls": LINES[drawn.count(material)]}
-        ax.plot(*with_gaps(axis, lib.spectra[index]), lw=1.8, label=name, **look)
+        colour, line = MATERIAL_COLOUR[material], LINES[drawn.count(material)]
+        ax.plot(*with_gaps(axis, lib.spectra[index]), lw=1.8, label=name, color=colour, ls=line)
         drawn.append(material)
     for name, (low, high) in FEATURES.items():
         ax.axvspan(low, high, color=GREY, alpha=0.15, lw=0)
