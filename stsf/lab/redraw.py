@@ -45,5 +45,6 @@ def slider(kind: type, value: object, description: str, **limits: object) -> ipy
     """A slider that reports when it is let go, with room for its name."""
     style = {"description_width": "11em"}
     return kind(
-        value=value, description=description, continuous_update=False, style=style, **limits
+        value=value, description=description, continuous_update=False,
+        style=style, layout={"width": "32em"}, **limits,
     )  # fmt: skip

@@ -68,6 +68,8 @@ class BandPicker(Redrawn):
     def view(self) -> tuple[Figure, str]:
         """The image in the chosen wavelengths, and the spectra of the pins."""
         red, green, blue = (channel.value for channel in self.channels)
+        if (red, green, blue) != PRESETS.get(self.preset.value):
+            self.preset.value = OWN
         return band_view(self.cube, self.sensor, self.pins, (red, green, blue))
 
 
