@@ -142,3 +142,55 @@ def test_the_sliders_of_the_degradation_model(opened, tmp_path):
     page.wait_for_timeout(3000)
     page.screenshot(path=str(tmp_path / "sliders.png"))
     assert float(moved[1]) > float(start[2])
+
+
+def _press(page, handle: int, key: str, times: int = 1) -> None:
+    """Move one slider, counted from the first that JupyterLab shows."""
+    page.locator(".jp-OutputArea .noUi-handle").nth(handle).focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+
+
+def test_the_band_picker_and_the_subspace_sliders(opened, tmp_path):
+    scene = stsf.load_sample()
+    page = opened("01_sensors_and_spectra.ipynb")
+    page.evaluate(SCROLL, "spectra_widgets.BandPicker(")
+    _wait_for_text(page, r"^red 662 nm, green 558 nm, blue 490 nm: pond")
+    page.locator(".jp-OutputArea select").first.select_option("SWIR")
+    _wait_for_text(page, r"^red 2198 nm, green 842 nm, blue 662 nm: pond")
+    _press(page, 2, "ArrowRight", 11)  # blue from 665 to 720 nm, into the red edge
+    moved = _wait_for_text(page, r"^red 2198 nm, green 842 nm, blue 722 nm: .*crop (.*); bare soil")
+    bands = [abs(scene.hs.centre - nm).argmin() for nm in (2198, 842, 722)]
+    expected = scene.hrhs_t1[bands, 100, 170].tolist()
+    assert [float(v) for v in moved[1].split(" / ")] == pytest.approx(expected, abs=0.006)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(tmp_path / "bands.png"))
+    page.evaluate(SCROLL, "spectra_widgets.SubspaceExplorer(")
+    start = float(_wait_for_text(page, r"k = 2: RMS error ([\d.]+)")[1])
+    _press(page, 3, "ArrowRight", 6)
+    better = float(_wait_for_text(page, r"k = 8: RMS error ([\d.]+)")[1])
+    assert better < 0.5 * start
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(tmp_path / "subspace.png"))
+
+
+def test_the_steps_of_alternating_projection(opened, tmp_path):
+    page = opened("03_alternating_projection.ipynb")
+    page.evaluate(SCROLL, "lab.ProjectionExplorer(")
+    found = r"Y1 − D X = ([\d.]+), RMS of M1 − R X = ([\d.]+), error against the truth = ([\d.]+)"
+
+    def after(pattern: str) -> list[float]:
+        return [float(v) for v in _wait_for_text(page, pattern + found).groups()]
+
+    start = after("^start: RMS of ")
+    _press(page, 0, "ArrowRight", 2)
+    hs, ms, exact = after("^round 1, spatial projection made: RMS of ")
+    assert hs == ms == 0 and exact < start[2]
+    _press(page, 2, "ArrowRight", 2)  # half a pixel of shift
+    hs, _, broken = after("^round 1, spatial projection made: RMS of (?=.*R X = 0.00[6-9])")
+    assert hs == 0 and broken > 1.1 * exact
+    page.get_by_label("register first").check()
+    _, _, mended = after("^round 1, spatial projection made: RMS of (?=.*R X = 0.000)")
+    assert mended < exact + 0.3 * (broken - exact)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(tmp_path / "projection.png"))

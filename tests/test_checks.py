@@ -1,0 +1,105 @@
+"""Self-checks: the right answer is praised, a plausible wrong one is told its likely mistake."""
+
+import numpy as np
+import pytest
+
+import stsf
+from stsf.lab import checks
+from stsf.lab.projection_widgets import error_of, projection_path
+from stsf.metrics import band_groups
+from stsf.projection import null_space
+from stsf.spectra import library
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return stsf.load_sample()
+
+
+@pytest.fixture(scope="module")
+def view(scene):
+    """The window of lesson 03, smaller."""
+    return scene.crop(slice(20, 40), slice(10, 30))
+
+
+@pytest.fixture(scope="module")
+def fused(scene):
+    return stsf.fuse(scene, calibrate="none")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("flood", "Right"),
+        ("unchanged", "code 0"),
+        ("harvest", "easiest"),
+        ("construction", "larger mean angle"),
+        ("earthquake", "does not occur"),
+        (3, "name of a kind"),
+    ],
+)
+def test_worst_change(answer, words, scene, fused):
+    assert words in checks.worst_change(answer, scene, fused)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(15, "Right"), (10, "lowest"), (40, "less harm"), (17, "one of 10, 15"), ("15", "one of")],
+)
+def test_equal_snr(answer, words, scene):
+    assert words in checks.equal_snr(answer, scene)
+
+
+def _dense_mean(scene):
+    lib = library()
+    return lib.select(lib.attributes["LAI"] > 5).at(scene.hs).mean(axis=0)
+
+
+def test_red_edge_accepts_either_way_of_taking_a_slope(scene):
+    nm, mean = scene.hs.centre, _dense_mean(scene)
+    by_gradient = nm[np.argmax(np.gradient(mean, nm))]
+    at = np.argmax(np.diff(mean) / np.diff(nm))
+    by_difference = (nm[at] + nm[at + 1]) / 2
+    for answer in (by_gradient, by_difference):
+        assert 700 < answer < 730
+        assert "Right" in checks.red_edge(answer, scene)
+
+
+def test_red_edge_names_the_mistake(scene):
+    nm, mean = scene.hs.centre, _dense_mean(scene)
+    slope = np.gradient(mean, nm)
+    assert "number of a band" in checks.red_edge(int(np.argmax(slope)), scene)
+    assert "falls" in checks.red_edge(nm[np.argmin(slope)], scene)
+    assert "gap" in checks.red_edge(nm[np.argmax(np.abs(np.diff(mean)))], scene)
+    assert "680 and 750" in checks.red_edge(nm[np.argmax(mean)], scene)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(6, "Right"), (5, "leave an error"), (12, "smaller k"), (0, "whole number"), (6.5, "whole")],
+)
+def test_enough_numbers(answer, words, scene):
+    assert words in checks.enough_numbers(answer, scene)
+
+
+def test_most_hidden(view):
+    hidden = null_space(view, view.hrhs_t1)
+    assert "Right" in checks.most_hidden("SWIR", view, hidden)
+    assert "the least" in checks.most_hidden("MS-covered", view, hidden)
+    assert "Not yet" in checks.most_hidden("VNIR gaps", view, hidden)
+    assert "is wanted" in checks.most_hidden("swir", view, hidden)
+    assert set(band_groups(view.hs, view.ms)) == {"MS-covered", "VNIR gaps", "SWIR"}
+
+
+def test_harmful_snr(view):
+    by_hand = []
+    for snr in range(10, 51, 5):
+        steps = projection_path(view, float(snr))[1]
+        if error_of(view, steps[2]) > error_of(view, steps[1]):
+            by_hand.append(snr)
+    assert by_hand == list(range(10, max(by_hand) + 1, 5)), "noisier is never less harmful"
+    assert "Right" in checks.harmful_snr(max(by_hand), view)
+    assert "lowest" in checks.harmful_snr(10, view)
+    assert "still helps" in checks.harmful_snr(50, view)
+    assert "a higher SNR" in checks.harmful_snr(15, view)
+    assert "one of 10" in checks.harmful_snr(33, view)

@@ -1,0 +1,124 @@
+"""What the widgets of lessons 01 and 03 say, against numbers found in another way."""
+
+import re
+
+import numpy as np
+import pytest
+
+import stsf
+from stsf.lab import projection_widgets, spectra_widgets
+from stsf.metrics import rmse
+from stsf.subspace import fit_subspace
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return stsf.load_sample()
+
+
+@pytest.fixture(scope="module")
+def view(scene):
+    return scene.crop(slice(20, 40), slice(10, 30))
+
+
+def test_band_view_takes_the_nearest_bands(scene):
+    pins = {"pond": (164, 157)}
+    figure, text = spectra_widgets.band_view(scene.hrhs_t1, scene.hs, pins, (2200, 840, 665))
+    found = re.fullmatch(r"red (\d+) nm, green (\d+) nm, blue (\d+) nm: pond (.*)", text)
+    shown = [float(v) for v in found[4].split(" / ")]
+    for asked, nm, value in zip((2200, 840, 665), map(float, found.groups()), shown):
+        band = int(np.argmin([abs(c - asked) for c in scene.hs.centre]))
+        assert nm == round(scene.hs.centre[band])
+        assert value == pytest.approx(scene.hrhs_t1[band, 164, 157], abs=0.005)
+    assert figure.axes[0].get_xlabel() == "x (pixels)"
+
+
+def test_the_first_wavelength_is_shown_as_red(scene):
+    """A band that is bright in the left half alone, put on each channel in turn."""
+    cube = np.full((3, 10, 10), 0.1)
+    cube[0, :, :5] = 0.5
+    hs = scene.hs.select([0, 40, 100])
+    for channel, order in enumerate(([0, 1, 2], [1, 0, 2], [1, 2, 0])):
+        wanted = tuple(hs.centre[order])
+        figure, _ = spectra_widgets.band_view(cube, hs, {"p": (0, 0)}, wanted)
+        image = figure.axes[0].images[0].get_array()
+        assert image[0, 0, channel] > image[0, 9, channel]
+        assert np.ptp(np.delete(image, channel, axis=2)) == 0
+
+
+def test_rebuilding_gets_better_and_ends_at_the_plane(scene):
+    plane = fit_subspace(scene.lrhs_t1, 8)
+    spectrum = scene.hrhs_t1[:, 90, 90]
+    errors = []
+    for k in range(9):
+        text = spectra_widgets.subspace_view(plane, scene.hs, spectrum, k)[1]
+        errors.append(float(re.search(r"error ([\d.]+)", text)[1]))
+    assert errors == sorted(errors, reverse=True) and errors[0] > 3 * errors[-1]
+    by_hand = spectrum - plane.mean
+    by_hand = by_hand - plane.basis.T @ (plane.basis @ by_hand)
+    assert errors[-1] == pytest.approx(np.sqrt(np.mean(by_hand**2)), abs=1e-4)
+
+
+@pytest.mark.parametrize("angle", [90.0, 60.0, 20.0])
+def test_zigzag_stays_on_its_lines_and_shrinks_by_cos_squared(angle):
+    points = projection_widgets.zigzag(angle, 3)
+    normal = np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))])
+    assert np.abs(points[::2, 1]).max() < 1e-12  # the first line
+    assert np.abs(points[1::2] @ normal).max() < 1e-12  # the second
+    shrinks = np.cos(np.radians(angle)) ** 2
+    np.testing.assert_allclose(points[::2, 0], shrinks ** np.arange(4), atol=1e-12)
+
+
+def numbers(text):
+    return [float(value) for value in re.findall(r"= ([\d.]+)", text)]
+
+
+def test_one_round_is_exact_without_noise_and_the_view_says_so(view):
+    _, text = projection_widgets.projection_view(view, (30, 30), 2)
+    hs, ms, error = numbers(text)
+    assert text.startswith("round 1, spatial projection made") and hs == ms == 0
+    steps = projection_widgets.projection_path(view)[1]
+    assert error == pytest.approx(rmse(steps[2].x, view.hrhs_t1), abs=1e-4)
+
+
+def test_a_shift_breaks_it_and_registration_mends_it(view):
+    def after_a_round(**settings):
+        return numbers(projection_widgets.projection_view(view, (30, 30), 2, **settings)[1])
+
+    good, broken = after_a_round(), after_a_round(shift=0.5)
+    mended = after_a_round(shift=0.5, mend=True)
+    assert broken[1] > 0.003 and broken[2] > 1.1 * good[2]
+    assert mended[1] < 0.1 * broken[1] and mended[2] < good[2] + 0.3 * (broken[2] - good[2])
+
+
+def test_regularisation_helps_against_noise(view):
+    plain, weighed = (
+        numbers(projection_widgets.projection_view(view, (30, 30), 2, snr=20.0, regularised=r)[1])
+        for r in (False, True)
+    )
+    assert weighed[2] < 0.5 * plain[2]
+
+
+def test_steps_beyond_the_last_show_the_last(view):
+    _, text = projection_widgets.projection_view(view, (30, 30), 6, snr=35.0, regularised=True)
+    steps = projection_widgets.projection_path(view, 35.0, regularised=True)[1]
+    assert len(steps) < 7 and text.startswith(f"round {steps[-1].iteration}, spatial")
+
+
+def test_every_axis_is_labelled(scene, view):
+    lib = stsf.spectra.library()
+    picks = {"soil": 0, "clear water": lib.names.index("water-11")}
+    plane = fit_subspace(scene.lrhs_t1, 4)
+    figures = [
+        spectra_widgets.library_view(lib, picks),
+        spectra_widgets.compare_view(scene.hs, scene.ms, lib, picks),
+        spectra_widgets.weights_view(scene.hs, scene.ms),
+        spectra_widgets.subspace_view(plane, scene.hs, scene.hrhs_t1[:, 9, 9], 2)[0],
+        projection_widgets.zigzag_view(),
+        projection_widgets.projection_view(view, (30, 30))[0],
+        projection_widgets.hidden_view(view, 0 * view.hrhs_t1, (30, 30)),
+        projection_widgets.gain_view(view, {"none": np.zeros((len(view.hs), len(view.ms)))}),
+    ]
+    for figure in figures:
+        assert all(ax.get_xlabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)
+        assert all(ax.get_ylabel() for ax in figure.axes)
