@@ -277,8 +277,9 @@ def evaluate(
 ) -> None:
     """Compare a prediction with the truth: PSNR, SAM, ERGAS, SSIM, correlation, RMSE."""
     from stsf import metrics
+    from stsf.identify import sensor_of
     from stsf.raster import read_image
-    from stsf.scene import change_codes, sensor_of
+    from stsf.scene import change_codes
     from stsf.sensors import get_sensor
     from stsf.subspace import band_quality
     from stsf.validation import check_place, check_reflectance, check_same_bands, check_values

@@ -23,8 +23,9 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 from stsf.errors import InputError
+from stsf.identify import MSI_BANDS
 from stsf.raster import SCALE, Image, read_image
-from stsf.scene import MSI_BANDS, Scene
+from stsf.scene import Scene
 from stsf.sensors import Sensor, ahsi, enmap, from_bands, from_csv, sentinel2
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"

@@ -10,8 +10,9 @@ from rasterio.crs import CRS
 
 from stsf.degradation import Psf, relative_psf
 from stsf.errors import InputError
+from stsf.identify import sensor_of
 from stsf.raster import Image, read_image, write_image
-from stsf.scene import FILES, NOTES, Scene, sensor_of
+from stsf.scene import FILES, NOTES, Scene
 from stsf.sensors import S2_10, ahsi, from_bands, sentinel2
 from stsf.validation import fill_gaps
 
