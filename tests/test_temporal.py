@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stsf.baselines import regressors, temporal
-from stsf.baselines.registry import methods
-from stsf.observe import wald
+import stsf
+from stsf.baselines import regressors, supervised, temporal
+from stsf.baselines.registry import get_method, methods
+from stsf.observe import observe, wald
 from stsf.sensors import ahsi, sentinel2
+from stsf.simulate import simulate
 
 HS = ahsi().select(np.arange(5, 58))
 MS = sentinel2("A")
@@ -152,3 +154,30 @@ def test_starfm_like_weighs_like_neighbours_only():
     out = temporal.starfm_like(scene, noisy)
     assert np.abs(out - x1)[:, :, 15:].max() < 1e-4
     assert np.abs(out - x1)[:, 10, 13].max() < 0.05
+
+
+# --- the control, and the order on the shipped scene --------------------------------------------
+
+
+def test_the_supervised_control_learns_what_injection_cannot_know(monkeypatch):
+    """On a place it was trained on, knowing how spectra move must beat the linear injection."""
+    monkeypatch.setattr(supervised, "SEEDS", range(3))
+    monkeypatch.setattr(supervised, "LOW_RESOLUTION_SIZE", 20)
+    hs, ms = ahsi().select(np.arange(5, 58)), sentinel2("A")
+    scene = observe(simulate(0, size=60, split="train"), hs, ms, seed=0)
+    learnt = supervised.supervised_kernel(scene, scene.hrhs_t1)
+    assert rms(learnt, scene.hrhs_t2) < 0.8 * rms(
+        temporal.injection(scene, scene.hrhs_t1), scene.hrhs_t2
+    )
+
+
+def test_the_expected_order_on_the_shipped_scene():
+    scene = stsf.load_sample()
+    x1 = {name: get_method(name, "x1")(scene) for name in ("local-regression", "gsa", "bicubic")}
+    errors = [rms(x, scene.hrhs_t1) for x in x1.values()]
+    assert errors == sorted(errors)
+    names = ("cascade", "injection", "minimum-norm", "copy")
+    errors = [
+        rms(get_method(name, "x2")(scene, x1["local-regression"]), scene.hrhs_t2) for name in names
+    ]
+    assert errors == sorted(errors)
