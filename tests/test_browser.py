@@ -97,6 +97,22 @@ def _wait_for_text(page, pattern: str, seconds: float = 60) -> re.Match:
     raise AssertionError(f"no text like {pattern!r}, only {shown}")
 
 
+def _click(page, share: float, seconds: float = 60) -> re.Match:
+    """Click at a share of the first figure's width and height; again while it is still loading."""
+    before = page.locator(".widget-html-content").first.inner_text()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        frame = page.locator(".bk-Figure").first.bounding_box()
+        page.mouse.click(frame["x"] + share * frame["width"], frame["y"] + share * frame["height"])
+        for _ in range(30):
+            text = page.locator(".widget-html-content").first.inner_text()
+            found = re.search(r"pixel y = (\d+), x = (\d+).*differ by ([\d.]+)°", text)
+            if text != before and found:
+                return found
+            time.sleep(0.1)
+    raise AssertionError(f"no click changed {before!r}")
+
+
 def test_a_click_on_the_image_changes_the_curves(opened, tmp_path):
     scene = stsf.load_sample()
     fused = stsf.fuse(scene)
@@ -104,14 +120,9 @@ def test_a_click_on_the_image_changes_the_curves(opened, tmp_path):
     page.evaluate(SCROLL, "widgets.PixelExplorer(")
     _wait_for_text(page, r"pixel y = 108, x = 160")
     page.locator(".bk-Figure").first.wait_for(state="visible")
-    frame = page.locator(".bk-Figure").first.bounding_box()
     clicked = []
     for share in (0.3, 0.6):
-        before = page.locator(".widget-html-content").first.inner_text()
-        page.mouse.click(frame["x"] + share * frame["width"], frame["y"] + share * frame["height"])
-        found = _wait_for_text(
-            page, rf"^(?!{re.escape(before)})pixel y = (\d+), x = (\d+).*differ by ([\d.]+)°"
-        )
+        found = _click(page, share)
         y, x = int(found[1]), int(found[2])
         expected = metrics.sam_map(fused.hrhs_t2, scene.hrhs_t2)[y, x]
         assert float(found[3]) == pytest.approx(expected, abs=0.02)
