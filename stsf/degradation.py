@@ -201,7 +201,7 @@ class SpatialDegradation:
         self.detector = None if detector is None else np.asarray(detector, dtype=int)
         self._check()
         height, width = size
-        self._down = [
+        self.down = [
             (
                 blur_matrix(height, ratio, p.sigma_y, p.shift_y),  # (h, H)
                 blur_matrix(width, ratio, p.sigma_x, p.shift_x).T,  # (W, w)
@@ -236,26 +236,27 @@ class SpatialDegradation:
 
     def A(self, x: Array) -> Array:
         """(..., L, H, W) -> (..., L, H/r, W/r): what the HS sensor sees of `x`."""
-        return self._apply(x, self._down)
+        return self.apply(x, self.down)
 
     def A_adjoint(self, y: Array) -> Array:
         """(..., L, H/r, W/r) -> (..., L, H, W): <A x, y> = <x, A_adjoint y>."""
-        return self._apply(y, [(left.T, right.T) for left, right in self._down])
+        return self.apply(y, [(left.T, right.T) for left, right in self.down])
 
     def upsample(self, y: Array) -> Array:
         """(..., L, H/r, W/r) -> (..., L, H, W): bicubic, on the phase and shift of `A`."""
-        return self._apply(y, self._up)
+        return self.apply(y, self._up)
 
     def at(self, detector: np.ndarray) -> SpatialDegradation:
         """The same PSFs for another list of bands, for example those of the MS."""
         return SpatialDegradation(self.size, self.ratio, self.psf, detector)
 
-    def _apply(self, x: Array, matrices: list[tuple[np.ndarray, np.ndarray]]) -> Array:
+    def apply(self, x: Array, matrices: list[tuple[np.ndarray, np.ndarray]]) -> Array:
+        """`left @ x @ right` with the pair (left, right) of each band's detector."""
         if self.detector is None or len(matrices) == 1:
-            left, right = (_like(m, x) for m in matrices[0])
+            left, right = (like(m, x) for m in matrices[0])
             return left @ x @ right
         parts = [
-            _like(left, x) @ x[..., self.detector == k, :, :] @ _like(right, x)
+            like(left, x) @ x[..., self.detector == k, :, :] @ like(right, x)
             for k, (left, right) in enumerate(matrices)
         ]
         order = np.argsort(np.argsort(self.detector, kind="stable"), kind="stable")
@@ -281,19 +282,20 @@ class SpectralDegradation:
 
     def A(self, x: Array) -> Array:
         """(..., L, H, W) -> (..., C, H, W)."""
-        return _mix(self.R, x)
+        return mix(self.R, x)
 
     def A_adjoint(self, m: Array) -> Array:
         """(..., C, H, W) -> (..., L, H, W)."""
-        return _mix(self.R.T, m)
+        return mix(self.R.T, m)
 
 
-def _mix(matrix: np.ndarray, x: Array) -> Array:
+def mix(matrix: np.ndarray, x: Array) -> Array:
+    """(K, L) matrix on the bands of (..., L, H, W), numpy or torch like `x`."""
     flat = x.reshape(*x.shape[:-2], -1)  # (..., bands, H·W)
-    return (_like(matrix, x) @ flat).reshape(*x.shape[:-3], len(matrix), *x.shape[-2:])
+    return (like(matrix, x) @ flat).reshape(*x.shape[:-3], len(matrix), *x.shape[-2:])
 
 
-def _like(matrix: np.ndarray, x: Array) -> Array:
+def like(matrix: np.ndarray, x: Array) -> Array:
     """The matrix in the kind, precision and place of `x`."""
     if isinstance(x, torch.Tensor):
         return torch.as_tensor(matrix, dtype=x.dtype, device=x.device)

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator, cg
 
-from stsf.degradation import Array, SpatialDegradation, SpectralDegradation, _like, _mix
+from stsf.degradation import Array, SpatialDegradation, SpectralDegradation, like, mix
 from stsf.errors import InputError
 from stsf.scene import Scene
 from stsf.subspace import pixels
@@ -82,7 +82,7 @@ def inject(x: Array, m: Array, gain: np.ndarray, R: SpectralDegradation) -> Arra
         >>> inject(x, m, mmse_gain(np.eye(3), R.R, 0.0), R).ravel().round(3)
         array([0.3, 0.3, 0.2])
     """
-    return x + _mix(gain, m - R.A(x))
+    return x + mix(gain, m - R.A(x))
 
 
 class BackProjection:
@@ -109,9 +109,9 @@ class BackProjection:
     """
 
     def __init__(self, D: SpatialDegradation, damping: ArrayLike = 0.0) -> None:
-        self._apply = D._apply  # left @ x @ right with the matrices of each band's detector
+        self._apply = D.apply  # left @ x @ right with the matrices of each band's detector
         self._analyse, self._spread, eigenvalues = [], [], []
-        for down_y, down_x in D._down:  # (h, H), (W, w)
+        for down_y, down_x in D.down:  # (h, H), (W, w)
             s, U = np.linalg.eigh(down_y @ down_y.T)  # (h,), (h, h)
             t, V = np.linalg.eigh(down_x.T @ down_x)  # (w,), (w, w)
             self._analyse.append((U.T, V))
@@ -124,7 +124,7 @@ class BackProjection:
     def __call__(self, residual: Array) -> Array:
         """(..., L, h, w) -> (..., L, H, W)."""
         patterns = self._apply(residual, self._analyse)
-        return self._apply(patterns / _like(self._divisor, residual), self._spread)
+        return self._apply(patterns / like(self._divisor, residual), self._spread)
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +242,7 @@ def regularised_steps(scene: Scene) -> tuple[np.ndarray, np.ndarray, BackProject
     mean = scene.lrhs_t1.mean(axis=(1, 2), keepdims=True)
     signal = signal_covariance(scene.lrhs_t1, noise, scene.valid_lr)
     wiener = mmse_gain(signal, np.eye(len(noise)), noise)  # (L, L), each band is "seen"
-    y = mean + _mix(wiener, scene.lrhs_t1 - mean)
+    y = mean + mix(wiener, scene.lrhs_t1 - mean)
     C = difference_covariance(y)
     gain = mmse_gain(C, scene.R.R, _positive(scene.noise_ms))
     noise_left = np.square(wiener) @ np.square(noise)  # (L,) variances
@@ -290,7 +290,7 @@ def null_space(scene: Scene, cube: np.ndarray) -> np.ndarray:
     def seen_in_a_round(flat: np.ndarray) -> np.ndarray:
         x = flat.reshape(cube.shape)
         z = x - back(scene.D.A(x))
-        z = z - _mix(gain, scene.R.A(z))
+        z = z - mix(gain, scene.R.A(z))
         return (x - (z - back(scene.D.A(z)))).ravel()
 
     x = cube.astype(np.float64)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stsf.degradation import Array, _like, _mix
+from stsf.degradation import Array, like, mix
 from stsf.errors import InputError
 from stsf.sensors import Sensor
 
@@ -88,7 +88,7 @@ class LinearMap:
 
     def apply(self, z: Array) -> Array:
         """(..., k, H, W) -> (..., L, H, W), numpy or torch like `z`."""
-        return _mix(self.weights, z) + _like(self.offset[:, None, None], z)
+        return mix(self.weights, z) + like(self.offset[:, None, None], z)
 
 
 def regress(

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from stsf.colour import SOURCE_STYLE, rgb, stretch_limits
 from stsf.degradation import Psf, SpatialDegradation, add_noise
+from stsf.lab.redraw import Redrawn, slider
 from stsf.metrics import sam
 from stsf.plots import WIDTH, Fused, pixel_spectra, with_gaps
 from stsf.scene import KINDS, Scene
@@ -110,7 +111,7 @@ class PixelExplorer:
         display(self.view, self.text)
 
 
-class DegradationExplorer:
+class DegradationExplorer(Redrawn):
     """Sliders for what turns the sharp image into the observed one.
 
     Args:
@@ -120,44 +121,27 @@ class DegradationExplorer:
 
     def __init__(self, scene: Scene, pixel: tuple[int, int]) -> None:
         self.scene, self.pixel = scene, pixel
-        slow = {"continuous_update": False, "style": {"description_width": "11em"}}
-        self.mtf = ipywidgets.FloatSlider(
-            0.3, min=0.05, max=0.6, step=0.05, description="MTF at Nyquist", **slow
-        )
-        self.ratio = ipywidgets.SelectionSlider(
-            options=[2, 3, 4, 5, 6, 10], value=3, description="ratio", **slow
-        )
-        self.snr = ipywidgets.IntSlider(35, min=10, max=50, step=5, description="SNR (dB)", **slow)
+        fine, whole = ipywidgets.FloatSlider, ipywidgets.IntSlider
+        self.mtf = slider(fine, 0.3, "MTF at Nyquist", min=0.05, max=0.6, step=0.05)
+        ratios = [2, 3, 4, 5, 6, 10]
+        self.ratio = slider(ipywidgets.SelectionSlider, 3, "ratio", options=ratios)
+        self.snr = slider(whole, 35, "SNR (dB)", min=10, max=50, step=5)
         self.phase = ipywidgets.Dropdown(
             options=["centre", "first pixel"], description="sample sits at",
             style={"description_width": "11em"},
         )  # fmt: skip
-        shift = {"min": -2.0, "max": 2.0, "step": 0.25, **slow}
-        self.shift_y = ipywidgets.FloatSlider(0.0, description="HS shift down (px)", **shift)
-        self.shift_x = ipywidgets.FloatSlider(0.0, description="HS shift right (px)", **shift)
-        self.text, self.canvas = ipywidgets.HTML(), ipywidgets.Output()
-        self.controls = [self.mtf, self.ratio, self.snr, self.phase, self.shift_y, self.shift_x]
-        for control in self.controls:
-            control.observe(self._update, names="value")
+        shift = {"min": -2.0, "max": 2.0, "step": 0.25}
+        self.shift_y = slider(fine, 0.0, "HS shift down (px)", **shift)
+        self.shift_x = slider(fine, 0.0, "HS shift right (px)", **shift)
+        self.show_with([self.mtf, self.ratio, self.snr], [self.phase, self.shift_y, self.shift_x])
 
-    def figure(self) -> Figure:
-        """The view for the sliders as they stand."""
-        figure, self.text.value = degradation_view(
+    def view(self) -> tuple[Figure, str]:
+        """The figure for the sliders as they stand, and what it shows."""
+        return degradation_view(
             self.scene, self.pixel, mtf=self.mtf.value, ratio=self.ratio.value,
             snr=self.snr.value, phase=self.phase.value,
             shift=(self.shift_y.value, self.shift_x.value),
         )  # fmt: skip
-        return figure
-
-    def _update(self, _: object = None) -> None:
-        with self.canvas:
-            self.canvas.clear_output(wait=True)
-            display(self.figure())
-
-    def _ipython_display_(self) -> None:
-        self._update()
-        columns = [ipywidgets.VBox(self.controls[:3]), ipywidgets.VBox(self.controls[3:])]
-        display(ipywidgets.VBox([ipywidgets.HBox(columns), self.canvas, self.text]))
 
 
 def degradation_view(
