@@ -1,4 +1,4 @@
-"""The `stsf` command: simulate, fuse, evaluate, benchmark, explore.
+"""The `stsf` command: simulate, fuse, evaluate, benchmark, explore, lessons.
 
 Bad input ends with one sentence and exit code 2; Ctrl-C with exit code 130. Files appear whole or
 not at all.
@@ -22,6 +22,7 @@ import click
 from stsf.cli_benchmark import benchmark
 from stsf.errors import InputError
 from stsf.lab.explore_command import explore
+from stsf.lab.handout_command import lessons
 
 option = partial(click.option, show_default=True)
 EXAMPLES = {
@@ -305,6 +306,7 @@ def evaluate(
 
 main.add_command(benchmark)
 main.add_command(explore)
+main.add_command(lessons)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -36,6 +36,27 @@ def worst_change(answer: str, scene: Scene, fused: Fused) -> str:
     return f"Right: {answer} is hardest, {changed[answer]:.0f}° on average."
 
 
+def hardest_wavelength(answer: float, scene: Scene, fused: Fused) -> str:
+    """Lesson 00: where, in nm, the RMS error of X2 over the changed pixels is largest."""
+    assert scene.change is not None and scene.hrhs_t2 is not None
+    nm, wrong = scene.hs.centre, np.square(fused.hrhs_t2 - scene.hrhs_t2)
+    changed, unchanged = (
+        wrong[:, mask].mean(axis=1) for mask in (scene.change > 0, scene.change == 0)
+    )
+    worst = int(np.argmax(changed))
+    if not np.isscalar(answer) or isinstance(answer, str):
+        return f"Not yet: one wavelength in nm is wanted, not {answer!r}."
+    if abs(answer - nm[worst]) <= 5:
+        return f"Right: near {nm[worst]:.0f} nm the error is {np.sqrt(changed[worst]):.2f}."
+    if 0 <= answer < len(nm):
+        return f"Not yet: {answer} looks like the number of a band; give its wavelength in nm."
+    if abs(answer - nm[np.argmin(changed)]) <= 5:
+        return "Not yet: there the error is smallest; the largest is wanted."
+    if abs(answer - nm[np.argmax(unchanged)]) <= 5:
+        return "Not yet: that is where unchanged pixels err most; did you keep `change > 0`?"
+    return "Not yet: another band has a larger RMS; is it a mean over the pixels of each band?"
+
+
 def equal_snr(answer: int, scene: Scene) -> str:
     """Lesson 02: the highest SNR (dB, steps of 5) that misfits as much as half a pixel of shift."""
 
@@ -54,6 +75,22 @@ def equal_snr(answer: int, scene: Scene) -> str:
     if answer != max(enough):
         return "Not yet: a higher SNR already does as much harm."
     return f"Right: half a pixel of shift does as much harm as noise at {answer} dB."
+
+
+def first_pixel_shift(answer: float, ratio: int) -> str:
+    """Lesson 02: the PSF shift (fine pixels) that puts the sample on the first fine pixel."""
+    right = -(ratio - 1) / 2
+    if not np.isscalar(answer) or isinstance(answer, str):
+        return f"Not yet: one number is wanted, the same for both directions, not {answer!r}."
+    if abs(answer - right) < 1e-6:
+        return f"Right: {right:g} fine pixels at ratio {ratio}."
+    if abs(answer + right) < 1e-6:
+        return "Not yet: the size is right; the first pixel lies to the left of the centre."
+    if abs(answer) == ratio / 2:
+        return "Not yet: the common centre is that of the *first and last* pixel, not of r and 0."
+    if answer == -1:
+        return "Not yet: that is the shift at ratio 3; how many pixels has the block here?"
+    return "Not yet: take the centre of the pixels 0 ... r - 1, then go from there to pixel 0."
 
 
 def red_edge(answer: float, scene: Scene) -> str:

@@ -21,9 +21,9 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
 
+from stsf.lab.handout import FOLDER
 from stsf.raster import replacing
 
-FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 LIVE = ("javascript", "bokehjs", "holoviews", "panel", "widget-view")  # in the mime types to drop
 
 
