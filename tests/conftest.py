@@ -1,4 +1,4 @@
-"""Fixtures for tests that drive a real browser."""
+"""Fixtures of several files: the shipped scene, and what drives a real browser."""
 
 import shutil
 import socket
@@ -11,8 +11,23 @@ from pathlib import Path
 
 import pytest
 
+import stsf
+from stsf.scene import Scene
+
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+
+
+@pytest.fixture(scope="session")
+def scene() -> Scene:
+    """The scene of the lessons."""
+    return stsf.load_sample()
+
+
+@pytest.fixture(scope="session")
+def view(scene: Scene) -> Scene:
+    """The window of lesson 03, smaller."""
+    return scene.crop(slice(20, 40), slice(10, 30))
 
 
 @pytest.fixture(scope="session")

@@ -1,25 +1,17 @@
 """Self-checks: the right answer is praised, a plausible wrong one is told its likely mistake."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import stsf
+from stsf.degradation import Psf, SpatialDegradation
 from stsf.lab import checks
 from stsf.lab.projection_widgets import error_of, projection_path
 from stsf.metrics import band_groups
 from stsf.projection import null_space
 from stsf.spectra import library
-
-
-@pytest.fixture(scope="module")
-def scene():
-    return stsf.load_sample()
-
-
-@pytest.fixture(scope="module")
-def view(scene):
-    """The window of lesson 03, smaller."""
-    return scene.crop(slice(20, 40), slice(10, 30))
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +36,63 @@ def test_worst_change(answer, words, scene, fused):
 
 @pytest.mark.parametrize(
     ("answer", "words"),
+    [
+        ("band 80", "Right"),
+        ("band 5", "smallest"),
+        ("band 100", "unchanged pixels"),
+        ("band 50", "another band"),
+        (80, "number of a band"),
+        (1.6, "micrometres"),
+        ("1700 nm", "one wavelength"),
+        ((1700, 1800), "one wavelength"),
+    ],
+)
+def test_hardest_wavelength(answer, words, scene):
+    """Known errors: band 80 errs most where it changed, band 100 where it did not."""
+    error = np.full(scene.hrhs_t2.shape, 0.03, dtype=np.float32)
+    error[5] = 0.01
+    error[80, scene.change > 0], error[100, scene.change == 0] = 0.09, 0.06
+    error[100, scene.change > 0], error[80, scene.change == 0] = 0.02, 0.05
+    fused = SimpleNamespace(hrhs_t2=scene.hrhs_t2 + error)
+    if isinstance(answer, str) and answer.startswith("band"):
+        answer = scene.hs.centre[int(answer.split()[1])]
+    assert words in checks.hardest_wavelength(answer, scene, fused)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
     [(15, "Right"), (10, "lowest"), (40, "less harm"), (17, "one of 10, 15"), ("15", "one of")],
 )
 def test_equal_snr(answer, words, scene):
     assert words in checks.equal_snr(answer, scene)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (-1.5, "Right"),
+        (1.5, "to the left"),
+        (-2, "first and last"),
+        (-1, "ratio 3"),
+        (0, "0 ... r - 1"),
+        ((-1.5, -1.5), "one number"),
+        ("-1.5", "one number"),
+    ],
+)
+def test_first_pixel_shift(answer, words):
+    assert words in checks.first_pixel_shift(answer, ratio=4)
+
+
+@pytest.mark.parametrize("ratio", [2, 3, 4, 5])
+def test_first_pixel_shift_is_what_a_block_mean_of_the_first_pixel_shows(ratio):
+    """Without blur, and on a ramp, the sample is the value of the fine pixel that it sits on."""
+    ramp = np.tile(np.arange(12.0 * ratio), (12 * ratio, 1))[None]
+    shift = next(
+        s for s in np.arange(-4, 4.5, 0.5) if "Right" in checks.first_pixel_shift(s, ratio)
+    )
+    psf = Psf.from_mtf(0.3, ratio, shift=(shift, shift))
+    seen = SpatialDegradation((12 * ratio, 12 * ratio), ratio, psf).A(ramp)
+    np.testing.assert_allclose(seen[0, 6, 4:8], ramp[0, 0, ::ratio][4:8], atol=1e-6)
 
 
 def _dense_mean(scene):

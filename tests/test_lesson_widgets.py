@@ -11,16 +11,6 @@ from stsf.metrics import rmse
 from stsf.subspace import fit_subspace
 
 
-@pytest.fixture(scope="module")
-def scene():
-    return stsf.load_sample()
-
-
-@pytest.fixture(scope="module")
-def view(scene):
-    return scene.crop(slice(20, 40), slice(10, 30))
-
-
 def test_band_view_takes_the_nearest_bands(scene):
     pins = {"pond": (164, 157)}
     figure, text = spectra_widgets.band_view(scene.hrhs_t1, scene.hs, pins, (2200, 840, 665))

@@ -48,6 +48,8 @@ def hardest_wavelength(answer: float, scene: Scene, fused: Fused) -> str:
         return f"Not yet: one wavelength in nm is wanted, not {answer!r}."
     if abs(answer - nm[worst]) <= 5:
         return f"Right: near {nm[worst]:.0f} nm the error is {np.sqrt(changed[worst]):.2f}."
+    if 0 < answer < 3 and answer % 1:
+        return f"Not yet: {answer} looks like micrometres; 1 µm is 1000 nm."
     if 0 <= answer < len(nm):
         return f"Not yet: {answer} looks like the number of a band; give its wavelength in nm."
     if abs(answer - nm[np.argmin(changed)]) <= 5:

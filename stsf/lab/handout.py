@@ -68,7 +68,7 @@ def read_lessons(folder: Path = FOLDER) -> Lessons:
 def _read(path: Path) -> NotebookNode:
     try:
         return nbformat.read(path, as_version=4)
-    except (OSError, ValueError, nbformat.ValidationError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, nbformat.ValidationError) as error:
         raise InputError(
             f"expected a notebook in {path}, could not read it: fetch the file anew"
         ) from error
@@ -119,10 +119,10 @@ def bare(lesson: NotebookNode, solutions: bool) -> NotebookNode:
 
 
 def without_solution(source: str) -> str:
-    """Code of a cell with its solution replaced by an error that says so.
+    r"""Code of a cell with its solution replaced by an error that says so.
 
     Example:
-        >>> print(without_solution("### BEGIN SOLUTION\\nk = 6\\n### END SOLUTION\\nprint(k)"))
+        >>> print(without_solution("### BEGIN SOLUTION\nk = 6\n### END SOLUTION\nprint(k)"))
         raise NotImplementedError("Your turn: put your solution in place of this line.")
         print(k)
     """
