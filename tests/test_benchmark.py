@@ -172,6 +172,15 @@ def test_the_command_runs_a_suite_and_prints_its_table(tiny, tmp_path):
     assert done.exit_code == 0 and "| Counts its calls | " in done.stdout
     shown = CliRunner().invoke(main, ["benchmark", "--show", str(out)])
     assert shown.stdout == done.stdout
+    shown = CliRunner().invoke(main, ["benchmark", "--show", str(out), "--json"])
+    means = json.loads(shown.stdout, parse_constant=pytest.fail)  # one document, no NaN
+    table = pd.read_csv(out)
+    for target, rows in means.items():
+        for label, row in rows.items():
+            of = (table.target == target) & (table.label == label)
+            whole = table[of & (table.bands == "all") & (table.region == "all")]
+            assert row["psnr"] == pytest.approx(whole.psnr.mean())
+    assert set(means) == set(table.target)
 
 
 @pytest.mark.parametrize(
