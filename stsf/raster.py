@@ -2,33 +2,44 @@
 
 Reflectance is float32, or int16 x 1e-4 with the band's scale set (signed, because noise over dark
 water is as often negative as positive). Pixels without data are NaN in memory.
+
+Files are written as Cloud-Optimized GeoTIFF: all bands of a pixel lie side by side, in blocks of
+128 x 128 pixels, with overviews. A spectrum, a window or a small picture of a whole scene costs a
+few blocks and never the whole file.
 """
 
 from __future__ import annotations
 
-import logging
+import errno
 import os
-import re
-import uuid
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.io import MemoryFile
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.shutil import copy
+from rasterio.windows import Window
 
+from stsf.atomic import reason
+from stsf.atomic import replacing as replacing
 from stsf.errors import InputError
+from stsf.header import band_table, check_raw_size, nothing_lost, open_raster, unplaced
+
+Part = tuple[slice, slice]  # rows and columns
+Dtype = Literal["float32", "int16", "uint8"]
 
 SCALE = 1e-4  # reflectance per count of an int16 file
 EMPTY = -32768  # int16 count of a pixel without data
 NODATA = {"int16": EMPTY, "float32": float("nan"), "uint8": None}
+BLOCK = 128  # pixels: the 166 bands of one pixel are read 30 times faster than from blocks of 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +69,13 @@ class Image:
     transform: Affine | None = None
 
 
-def read_image(path: str | Path, scale: float | None = None) -> Image:
+def read_image(
+    path: str | Path,
+    scale: float | None = None,
+    *,
+    part: Part | None = None,
+    shape: tuple[int, int] | None = None,
+) -> Image:
     """Read a GeoTIFF or ENVI cube with its band table.
 
     Wavelengths come from GDAL's `IMAGERY` domain (`CENTRAL_WAVELENGTH_UM`, `FWHM_UM`) or from
@@ -67,41 +84,107 @@ def read_image(path: str | Path, scale: float | None = None) -> Image:
     Args:
         path: any raster that GDAL opens.
         scale: reflectance per count, where the file does not set its bands' scale.
+        part: rows and columns to read, by default all.
+        shape: (h, w) pixels onto which the part is averaged, by default its own.
 
     Raises:
-        InputError: missing, truncated or foreign file, or a header with values that are none.
+        InputError: missing, truncated or foreign file, a header with values that are none, or a
+            part outside the image.
     """
-    path = Path(path)
-    if not os.path.exists(path):
-        raise InputError(f"expected an image file, found nothing at {path}: check the path")
-    try:
-        with _nothing_lost(), _open(path) as source:
+    with ImageFile(path, scale) as file:
+        return file.image(part, shape)
+
+
+class ImageFile:
+    """An image kept open, so that parts of it can be read as they are needed.
+
+    Attributes:
+        path: where it lies.
+        shape: (band, y, x) of the whole.
+    """
+
+    def __init__(self, path: str | Path, scale: float | None = None) -> None:
+        """Open a file and read its header; see `read_image`."""
+        self.path = Path(path)
+        if not os.path.exists(path):
+            raise InputError(f"expected an image file, found nothing at {path}: check the path")
+        with _readable(self.path):
+            self._source = source = open_raster(self.path)
             if source.count == 0:
                 raise RasterioError("it holds no bands")
-            _check_raw_size(source, path)
-            cube = source.read(masked=True)
+            check_raw_size(source, self.path)
             divisor = float(source.tags(ns="ENVI").get("reflectance_scale_factor", 1.0))
-            scales = np.full(source.count, scale) if scale else np.array(source.scales) / divisor
-            offsets = np.array(source.offsets)
-            table, tags = _band_table(source), source.tags()
-            found = Image(
-                cube=_reflectance(cube, scales, offsets),
-                names=tuple(name or "" for name in source.descriptions),
-                wavelength=table.get("wavelength"),
-                fwhm=table.get("fwhm"),
-                good=table["bbl"] > 0 if "bbl" in table else None,
-                sensor=tags.get("SENSOR"),
-                date=tags.get("DATE"),
-                crs=source.crs,
-                transform=None if source.transform.is_identity else source.transform,
+            self._scales = (
+                np.full(source.count, scale) if scale else np.array(source.scales) / divisor
             )
+            self._table = band_table(source)
+        self.shape: tuple[int, int, int] = (source.count, source.height, source.width)
+
+    def __enter__(self) -> ImageFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._source.close()
+
+    def read(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
+        """(band, h, w) float32 of a part, averaged onto `shape`, NaN where there is no data.
+
+        Overviews are used where the file has them; where their pixels do not divide the image,
+        they lie up to half a pixel of theirs off. Codes (uint8) are picked, not averaged.
+        """
+        rows, columns = part or tuple(slice(0, n) for n in self.shape[1:])
+        limits = zip((rows, columns), self.shape[1:])
+        if not all(0 <= s.start < s.stop <= n for s, n in limits):
+            raise InputError(
+                f"expected a part of the {self.shape[1:]} pixels of {self.path}, got rows "
+                f"{rows.start}-{rows.stop} and columns {columns.start}-{columns.stop}: move it"
+            )
+        codes = self._source.dtypes[0] == "uint8"
+        with _readable(self.path):
+            counts = self._source.read(
+                window=Window.from_slices(rows, columns), masked=True,
+                out_shape=shape and (self.shape[0], *shape),
+                resampling=Resampling.nearest if codes else Resampling.average,
+            )  # fmt: skip
+        return _reflectance(counts, self._scales, np.array(self._source.offsets))
+
+    def image(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> Image:
+        """The same with what the header says."""
+        cube, tags, table = self.read(part, shape), self._source.tags(), self._table
+        return Image(
+            cube=cube,
+            names=tuple(name or "" for name in self._source.descriptions),
+            wavelength=table.get("wavelength"),
+            fwhm=table.get("fwhm"),
+            good=table["bbl"] > 0 if "bbl" in table else None,
+            sensor=tags.get("SENSOR"),
+            date=tags.get("DATE"),
+            crs=self._source.crs,
+            transform=self._transform(part, cube.shape),
+        )
+
+    def _transform(self, part: Part | None, shape: tuple[int, ...]) -> Affine | None:
+        """Pixel to map coordinates of a part that was averaged onto `shape`."""
+        whole = self._source.transform
+        rows, columns = part or tuple(slice(0, n) for n in self.shape[1:])
+        factors = (columns.stop - columns.start) / shape[2], (rows.stop - rows.start) / shape[1]
+        moved = whole @ Affine.translation(columns.start, rows.start) @ Affine.scale(*factors)
+        return None if whole.is_identity else moved
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What goes wrong while reading, in one sentence."""
+    try:
+        with nothing_lost():
+            yield
     except (RasterioError, OSError) as error:
         if path.is_dir():
             raise InputError(
                 f"expected an image file, {path} is a folder: name the file inside it"
             ) from error
         raise InputError(
-            f"expected a complete raster, could not read {path} ({_reason(error)}): "
+            f"expected a complete raster, could not read {path} ({reason(error)}): "
             "copy or download it again"
         ) from error
     except ValueError as error:
@@ -109,47 +192,6 @@ def read_image(path: str | Path, scale: float | None = None) -> Image:
             f"expected finite numbers in the header of {path}, {error}: "
             "mend its wavelength, fwhm, bbl or scale"
         ) from error
-    return found
-
-
-def _open(path: Path) -> Any:
-    """`rasterio.open` without its warning about rasters that have no georeference."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(path)
-
-
-@contextmanager
-def _nothing_lost() -> Iterator[None]:
-    """Refuse a TIFF cut off behind its pixels: GDAL logs it and reads on without the lost tags.
-
-    These can be the bands' scale, the wavelengths and the georeference.
-    """
-    lost: list[str] = []
-
-    def listen(record: logging.LogRecord) -> bool:
-        cut_off = "IO error during reading" in record.getMessage()
-        if cut_off:
-            lost.append(record.getMessage())
-        return not cut_off
-
-    log = logging.getLogger("rasterio._env")
-    log.addFilter(listen)
-    try:
-        yield
-    finally:
-        log.removeFilter(listen)
-    if lost:
-        raise RasterioError("its last part is missing")
-
-
-def _check_raw_size(source: Any, path: Path) -> None:
-    """Refuse a raw ENVI file that lost its end: GDAL reads up to half of it as zeros."""
-    envi = source.tags(ns="ENVI")
-    if source.driver == "ENVI" and envi.get("file_compression", "0") == "0":
-        needed = source.count * source.height * source.width * np.dtype(source.dtypes[0]).itemsize
-        if path.stat().st_size < int(envi.get("header_offset", 0)) + needed:
-            raise RasterioError(f"{path.stat().st_size} bytes, its header needs {needed}")
 
 
 def _reflectance(cube: np.ma.MaskedArray, scales: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -159,47 +201,8 @@ def _reflectance(cube: np.ma.MaskedArray, scales: np.ndarray, offsets: np.ndarra
     return values
 
 
-def _band_table(source: Any) -> dict[str, np.ndarray]:
-    """Wavelength, FWHM (nm) and good-band flags, each where every band has one.
-
-    The header's own lists come first: GDAL's `IMAGERY` copy of an ENVI list is rounded to 1 nm.
-    """
-    envi, plain = source.tags(ns="ENVI"), [source.tags(b) for b in source.indexes]
-    table = {}
-    for key in ("wavelength", "fwhm", "bbl"):
-        listed = re.findall(r"[-+.\deE]+", envi.get(key, ""))
-        for texts in (listed, [tags.get(key) for tags in plain]):
-            if len(texts) == source.count and all(texts) and key not in table:
-                table[key] = _numbers(texts)
-    units = envi.get("wavelength_units") or plain[0].get("wavelength_units") or ""
-    for key in ("fwhm", "wavelength"):
-        if key in table:
-            table[key] = table[key] * _to_nm(units, table.get("wavelength", table[key]).max())
-    for key, name in (("wavelength", "CENTRAL_WAVELENGTH_UM"), ("fwhm", "FWHM_UM")):
-        texts = [source.tags(b, ns="IMAGERY").get(name) for b in source.indexes]
-        if key not in table and all(texts):
-            table[key] = 1000.0 * _numbers(texts)
-    return table
-
-
-def _numbers(texts: list[Any]) -> np.ndarray:
-    values = np.array(texts, dtype=np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError(f"got {values[~np.isfinite(values)][0]}")
-    return values
-
-
-def _to_nm(units: str, longest: float) -> float:
-    """Factor to nm: by the stated unit, else by size (no sensor ends below 100 nm)."""
-    if units.lower().startswith(("nanom", "microm")):
-        return 1.0 if units.lower().startswith("nanom") else 1000.0
-    return 1.0 if longest > 100 else 1000.0
-
-
-def write_image(
-    path: str | Path, image: Image, dtype: Literal["float32", "int16", "uint8"] = "float32"
-) -> Path:
-    """Write a tiled, compressed GeoTIFF; the old file stays until the new one is complete.
+def write_image(path: str | Path, image: Image, dtype: Dtype = "float32") -> Path:
+    """Write a GeoTIFF; the old file stays until the new one is complete.
 
     Args:
         path: target, ending in `.tif`.
@@ -215,33 +218,75 @@ def write_image(
     return Path(path)
 
 
-def write_geotiff(
-    path: Path, image: Image, dtype: Literal["float32", "int16", "uint8"] = "float32"
-) -> None:
-    """`write_image` in place, for several files that a caller replaces together.
+def write_geotiff(path: Path, image: Image, dtype: Dtype = "float32") -> None:
+    """`write_image` in place, for several files that a caller replaces together."""
+    with writing_parts(path, image, image.cube.shape[1:], dtype) as write:
+        write(image.cube, 0, 0)
 
-    GDAL says nothing when the disk fills up while it closes a file, so the file is made in memory
-    and written by Python, which does.
+
+@contextmanager
+def writing_parts(
+    path: Path, table: Image, size: tuple[int, ...], dtype: Dtype = "float32"
+) -> Iterator[Callable[[np.ndarray, int, int], None]]:
+    """Write a scene too large for memory, part by part; the file is there when the block ends.
+
+    Args:
+        path: target; hand in the name that `replacing` gives to keep the old file until then.
+        table: an image of any size with the bands, sensor, date and georeference of the whole.
+        size: (H, W) of the whole.
+        dtype: as for `write_image`.
+
+    Yields:
+        A function of a cube (band, h, w) and its first row and column. What is never written has
+        no data.
+
+    Raises:
+        InputError: a value does not fit the type; the disk is full.
+
+    Example:
+        >>> image = Image(np.ones((3, 2, 4), np.float32))
+        >>> with TemporaryDirectory() as folder:
+        ...     with writing_parts(Path(folder) / "a.tif", image, (4, 4)) as write:
+        ...         write(image.cube, 2, 0)
+        ...     read_image(Path(folder) / "a.tif").cube[0, :, 0]
+        array([nan, nan,  1.,  1.], dtype=float32)
     """
     profile = dict(
-        driver="GTiff", count=len(image.cube), height=image.cube.shape[1],
-        width=image.cube.shape[2], dtype=dtype, nodata=NODATA[dtype],
-        crs=image.crs, transform=image.transform,
-        tiled=True, blockxsize=128, blockysize=128, interleave="pixel",
-        compress="deflate", zlevel=9, predictor=3 if dtype == "float32" else 2,
+        driver="GTiff", count=len(table.cube), height=size[0], width=size[1], dtype=dtype,
+        nodata=NODATA[dtype], crs=table.crs, transform=table.transform, bigtiff="if_safer",
+        tiled=True, blockxsize=BLOCK, blockysize=BLOCK, interleave="pixel",
     )  # fmt: skip
-    with MemoryFile() as memory:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            target = memory.open(**profile)
+    with TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+        raw, packed = Path(folder) / "raw.tif", Path(folder) / "packed.tif"
+        with unplaced():
+            target = rasterio.open(raw, "w", **profile)
         with target:
-            target.write(_counts(image.cube, dtype))
+            yield lambda cube, y, x: target.write(
+                _counts(cube, dtype), window=Window(x, y, cube.shape[2], cube.shape[1])
+            )
             if dtype == "int16":
-                target.scales = (SCALE,) * len(image.cube)
-            tags = {"SENSOR": image.sensor, "DATE": image.date}
+                target.scales = (SCALE,) * len(table.cube)
+            tags = {"SENSOR": table.sensor, "DATE": table.date}
             target.update_tags(**{key: value for key, value in tags.items() if value})
-            _write_bands(target, image)
-        path.write_bytes(memory.getbuffer())
+            _write_bands(target, table)
+        with unplaced():
+            copy(
+                raw, packed, driver="COG", blocksize=BLOCK, compress="deflate", level=9,
+                predictor="yes", overview_resampling="mode" if dtype == "uint8" else "average",
+                bigtiff="if_safer", num_threads="all_cpus",
+            )  # fmt: skip
+        _check_end(packed)
+        packed.replace(path)
+
+
+def _check_end(path: Path) -> None:
+    """Refuse a file whose last block is cut: GDAL is silent if the disk is full at the very end."""
+    with open_raster(path) as source:
+        down, across = (-(-n // BLOCK) - 1 for n in source.shape)
+        names = (f"BLOCK_{what}_{across}_{down}" for what in ("OFFSET", "SIZE"))
+        end = sum(int(source.get_tag_item(name, "TIFF", bidx=1)) for name in names)
+    if path.stat().st_size < end:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _counts(cube: np.ndarray, dtype: str) -> np.ndarray:
@@ -267,35 +312,3 @@ def _write_bands(target: Any, image: Image) -> None:
             if image.fwhm is not None:
                 tags["FWHM_UM"] = f"{image.fwhm[b] / 1000:.7f}"
             target.update_tags(b + 1, ns="IMAGERY", **tags)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """The name of a temporary file beside `path`, which takes its place when the block ends well.
-
-    The block makes the file; if it fails or is interrupted, nothing is left of it.
-
-    Raises:
-        InputError: the folder cannot be written or the disk is full.
-    """
-    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except (OSError, RasterioError) as error:
-        raise InputError(
-            f"expected to write {path}, the system says {_reason(error)}: "
-            "choose a folder that exists, can be written and has room"
-        ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-def _reason(error: BaseException) -> str:
-    """The system's words, or the first line of the error that all others came from."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return text.splitlines()[0].strip().rstrip(".")

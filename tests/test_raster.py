@@ -1,6 +1,8 @@
 """Files in and out: nothing is lost but the stated rounding, and no half-written file survives."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from stsf.errors import InputError
-from stsf.raster import Image, read_image, replacing, write_image
+from stsf.raster import Image, read_image, replacing, write_image, writing_parts
 
 UTM33 = CRS.from_epsg(32633)
 IN_NM = ["wavelength = {418.24, 550.5, 850}", "fwhm = {7, 8.5, 12}"]
@@ -241,6 +243,136 @@ def test_a_folder_that_cannot_be_written(tmp_path, image, monkeypatch, reason):
     def refuse(*_args, **_named):
         raise OSError(13, reason)
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", refuse)
+    monkeypatch.setattr("pathlib.Path.replace", refuse)
     with pytest.raises(InputError, match=f"expected to write .*{reason}: choose a folder"):
         write_image(tmp_path / "a.tif", image)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX limits")
+@pytest.mark.parametrize("short", [1, 5_000, 40_000, 200_000])
+def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path, short):
+    """Room for all but a few bytes, for all but the last block, for little at all."""
+    noise = Image(np.random.default_rng(0).random((6, 150, 140)).astype(np.float32))
+    path = write_image(tmp_path / "a.tif", noise)
+    before = path.read_bytes()
+    code = f"""
+import resource, signal, numpy as np
+from stsf import raster
+make = raster.copy
+def copy_into_little_room(*files, **options):
+    resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) - short},) * 2)
+    make(*files, **options)
+raster.copy = copy_into_little_room
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+noise = raster.Image(np.random.default_rng(0).random((6, 150, 140)).astype(np.float32))
+raster.write_image({str(path)!r}, noise)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "InputError: expected to write" in done.stderr
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """A cube of 401 x 300 pixels that counts its rows and columns, with a hole; and its file."""
+    y, x = np.indices((401, 300), dtype=np.float32) / 1000
+    cube = np.stack([y, x, y + x, 1 - y])
+    cube[:, 130:140, 7:20] = np.nan
+    image = Image(cube, sensor="Mine", crs=UTM33, transform=PLACE)
+    path = write_image(tmp_path_factory.mktemp("wide") / "wide.tif", image, "int16")
+    return cube, path
+
+
+def test_written_files_are_cloud_optimized(wide):
+    _, path = wide
+    with rasterio.open(path) as file:
+        structure = file.tags(ns="IMAGE_STRUCTURE")
+        assert structure["LAYOUT"] == "COG" and structure["INTERLEAVE"] == "PIXEL"
+        assert file.block_shapes == [(128, 128)] * 4 and file.overviews(1) == [2, 4]
+    places = {}
+    for level in (None, 0, 1):  # a COG begins with its headers, then come the smallest overviews
+        with (
+            rasterio.open(path, overview_level=level)
+            if level is not None
+            else rasterio.open(path) as file
+        ):
+            assert file.block_shapes[0] == (128, 128)
+            places[level] = int(file.get_tag_item("BLOCK_OFFSET_0_0", "TIFF", bidx=1))
+    assert places[1] < places[0] < places[None]
+
+
+def test_a_part_is_a_slice_of_the_whole(wide):
+    cube, path = wide
+    whole = read_image(path)
+    np.testing.assert_allclose(whole.cube, cube, atol=0.51e-4)
+    for rows, columns in ((slice(120, 145), slice(0, 30)), (slice(400, 401), slice(299, 300))):
+        part = read_image(path, part=(rows, columns))
+        np.testing.assert_array_equal(part.cube, whole.cube[:, rows, columns])
+        assert part.transform @ (0, 0) == PLACE @ (columns.start, rows.start)
+
+
+def test_an_overview_is_the_mean_of_its_pixels_and_lies_where_they_lie(wide):
+    cube, path = wide
+    half = read_image(path, part=(slice(0, 400), slice(0, 300)), shape=(200, 150))
+    blocks = cube[:, :400].reshape(4, 200, 2, 150, 2)
+    full = np.isfinite(blocks).all(axis=(2, 4))
+    off = np.abs(half.cube - blocks.mean(axis=(2, 4)))
+    assert off[1][full[1]].max() < 6e-4  # 300 columns are 150 pairs
+    assert off[0][full[0]].max() < 1.1e-3  # 401 rows are not: half a pixel of the overview
+    assert np.isnan(half.cube[:, 66, 5]).all()  # inside the hole
+    small = read_image(path, shape=(101, 75))
+    assert small.transform @ (75, 101) == pytest.approx(PLACE @ (300, 401))
+    centre = (np.arange(101) + 0.5) * 401 / 101 - 0.5
+    np.testing.assert_allclose(small.cube[0, :, 50], centre / 1000, atol=6e-4)
+
+
+def test_codes_are_never_averaged(tmp_path):
+    codes = np.zeros((1, 300, 300), np.uint8)
+    codes[0, :, 150:] = 4
+    path = write_image(tmp_path / "change.tif", Image(codes), "uint8")
+    found = read_image(path, shape=(37, 37)).cube
+    assert set(np.unique(found)) == {0, 4} and found[0, :, :18].max() == 0
+
+
+def test_a_scene_written_part_by_part_is_the_scene(tmp_path, wide):
+    cube, path = wide
+    table = read_image(path, part=(slice(0, 2), slice(0, 2)))
+    target = tmp_path / "parts.tif"
+    with replacing(target) as temporary:
+        with writing_parts(temporary, table, (401, 300), "int16") as write:
+            for top in range(0, 401, 100):
+                write(cube[:, top : top + 100, :170], top, 0)
+                write(cube[:, top : top + 100, 170:], top, 170)
+    assert target.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("rows", [slice(-1, 5), slice(400, 402), slice(7, 7)])
+def test_a_part_outside_is_refused(wide, rows):
+    with pytest.raises(InputError, match=r"expected a part of the \(401, 300\) pixels .* move it"):
+        read_image(wide[1], part=(rows, slice(0, 4)))
+
+
+def test_a_part_costs_its_blocks_and_not_the_file(wide, tmp_path):
+    """Destroy every block but one: what lies in that one is still read."""
+    _, path = wide
+    places = []
+    with rasterio.open(path) as file:
+        for y, x in set(np.ndindex(4, 3)) - {(2, 1)}:
+            tags = [f"BLOCK_{what}_{x}_{y}" for what in ("OFFSET", "SIZE")]
+            places.append([int(file.get_tag_item(tag, "TIFF", bidx=1)) for tag in tags])
+    content = bytearray(path.read_bytes())
+    for at, size in places:
+        content[at : at + size] = bytes(size)
+    broken = tmp_path / "broken.tif"
+    broken.write_bytes(content)
+    part = (slice(256, 384), slice(128, 256))
+    np.testing.assert_array_equal(
+        read_image(broken, part=part).cube, read_image(path, part=part).cube
+    )
+    np.testing.assert_array_equal(
+        read_image(broken, shape=(101, 75)).cube, read_image(path, shape=(101, 75)).cube
+    )
+    with pytest.raises(InputError, match="complete raster"):
+        read_image(broken, part=(slice(255, 384), slice(128, 256)))
