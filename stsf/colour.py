@@ -51,13 +51,16 @@ PRESETS = {  # wavelengths of red, green and blue, nm
 }
 REACH = 50.0  # nm, how far the nearest band may lie from what a preset asks for
 
+Colours = str | tuple[float, float, float]  # a preset, or wavelengths of one's own, nm
 
-def nearest_bands(wavelength: ArrayLike, preset: str = "true colour") -> np.ndarray:
+
+def nearest_bands(wavelength: ArrayLike, preset: Colours = "true colour") -> np.ndarray:
     """Indices (3,) of the bands that show as red, green and blue.
 
     Args:
         wavelength: (L,) band centres, nm.
-        preset: a key of `PRESETS`.
+        preset: a key of `PRESETS`, or three wavelengths in nm, whose nearest bands are taken
+            however far they are.
 
     Raises:
         InputError: an unknown preset, or no band within `REACH` of a wavelength it needs.
@@ -65,12 +68,15 @@ def nearest_bands(wavelength: ArrayLike, preset: str = "true colour") -> np.ndar
     Example:
         >>> nearest_bands([492.4, 559.8, 664.6, 832.8], "NIR")
         array([3, 2, 1])
+        >>> nearest_bands([492.4, 559.8, 664.6, 832.8], (900.0, 700.0, 500.0))
+        array([3, 2, 0])
     """
-    if preset not in PRESETS:
+    if isinstance(preset, str) and preset not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}: choose one")
-    distance = np.abs(np.asarray(wavelength)[:, None] - np.array(PRESETS[preset]))  # (L, 3)
-    if distance.min(axis=0).max() > REACH:
-        missing = PRESETS[preset][int(distance.min(axis=0).argmax())]
+    wanted = PRESETS[preset] if isinstance(preset, str) else preset
+    distance = np.abs(np.asarray(wavelength)[:, None] - np.array(wanted))  # (L, 3)
+    if isinstance(preset, str) and distance.min(axis=0).max() > REACH:
+        missing = wanted[int(distance.min(axis=0).argmax())]
         raise InputError(
             f"the preset {preset!r} needs a band within {REACH:.0f} nm of {missing:.0f} nm, the "
             f"nearest is {distance.min(axis=0).max():.0f} nm away: choose another preset"
@@ -79,7 +85,7 @@ def nearest_bands(wavelength: ArrayLike, preset: str = "true colour") -> np.ndar
 
 
 def stretch_limits(
-    panes: Iterable[tuple[np.ndarray, ArrayLike]], preset: str = "true colour"
+    panes: Iterable[tuple[np.ndarray, ArrayLike]], preset: Colours = "true colour"
 ) -> np.ndarray:
     """Reflectance (3, 2) shown as darkest and brightest in each channel, shared by all panes.
 
@@ -87,7 +93,7 @@ def stretch_limits(
 
     Args:
         panes: cube (L, H, W) and its wavelengths (L,) in nm, one pair a pane.
-        preset: a key of `PRESETS`.
+        preset: a key of `PRESETS`, or three wavelengths in nm.
 
     Raises:
         InputError: no pane has a valid pixel; a preset that a pane cannot show.
@@ -108,15 +114,15 @@ def stretch_limits(
 def rgb(
     cube: np.ndarray,
     wavelength: ArrayLike,
-    preset: str = "true colour",
+    preset: Colours = "true colour",
     stretch: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Colour image (H, W, 3) in 0-1 from the bands nearest to the preset's wavelengths.
+    """Colour image (H, W, 3) in 0-1 from the bands nearest to three wavelengths.
 
     Args:
         cube: (L, H, W) reflectance; pixels without data become grey.
         wavelength: (L,) nm.
-        preset: a key of `PRESETS`.
+        preset: a key of `PRESETS`, or three wavelengths in nm.
         stretch: (3, 2) from `stretch_limits`; by default the cube's own.
 
     Raises:

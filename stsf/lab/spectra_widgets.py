@@ -10,7 +10,20 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stsf.colour import BLACK, BLUE, GREEN, GREY, MS_COLOUR, ORANGE, PRESETS, PURPLE, RED, SKY, rgb
+from stsf.colour import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    MS_COLOUR,
+    ORANGE,
+    PRESETS,
+    PURPLE,
+    RED,
+    SKY,
+    nearest_bands,
+    rgb,
+)
 from stsf.lab.redraw import Redrawn, slider
 from stsf.plots import WIDTH, with_gaps
 from stsf.sensors import Sensor, from_bands, srf_matrix
@@ -87,12 +100,11 @@ def band_view(
     Returns:
         The figure, and one line with the bands and the values of the pins in them.
     """
-    asked = np.array(wavelengths)[:, None]
-    bands = np.abs(sensor.centre - asked).argmin(axis=1)  # (3,)
+    bands = nearest_bands(sensor.centre, wavelengths)  # (3,)
     figure = plt.figure(figsize=(WIDTH, 4.4), layout="constrained")
     plt.close(figure)
     image, curves = figure.subplots(1, 2, width_ratios=(2, 3))
-    image.imshow(rgb(cube[bands], PRESETS["true colour"]))  # named so, they show in this order
+    image.imshow(rgb(cube, sensor.centre, wavelengths))
     image.set(xlabel="x (pixels)", ylabel="y (pixels)")
     for (name, (y, x)), (colour, marker) in zip(pins.items(), PIN_LOOK):
         image.plot(x, y, marker, color=colour, mec="white", mew=1.5, ms=10)
@@ -172,6 +184,8 @@ def subspace_view(
     curve.plot(*with_gaps(sensor, spectrum), color=GREY, ls=":", lw=3, label="spectrum")
     curve.plot(*with_gaps(sensor, copies[k]), color=PURPLE, label=f"from k = {k} numbers")
     _label(curve)
+    low, high = np.min([*copies, spectrum]), np.max([*copies, spectrum])
+    curve.set_ylim(min(0.0, 1.05 * low), 1.05 * high)  # of every k: does not jump
     curve.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     fall.semilogy(errors, ".-", color=GREY)
     fall.semilogy(k, errors[k], "o", color=PURPLE, ms=9)

@@ -220,7 +220,7 @@ def _degradation_figure(
         gaps = with_gaps(scene.hs, values)
         panes["spectrum"].plot(*gaps, color=style.colour, ls=style.line, label=style.label)
     panes["spectrum"].set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
-    panes["spectrum"].set_ylim(bottom=min(0.0, panes["spectrum"].get_ylim()[0]))
+    panes["spectrum"].set_ylim(0.0, 1.25 * float(x1[:, y, x].max()))  # does not jump
     panes["spectrum"].legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return figure
 

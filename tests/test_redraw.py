@@ -1,0 +1,129 @@
+"""Slider widgets, drawn once a move: nothing is cut off and nothing jumps."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from PIL import Image
+
+from stsf.lab.projection_widgets import ProjectionExplorer
+from stsf.lab.redraw import Redrawn, arrange, png
+from stsf.lab.spectra_widgets import BandPicker, SubspaceExplorer
+from stsf.lab.widgets import DegradationExplorer
+from stsf.subspace import fit_subspace
+
+PIXEL = (30, 30)
+MOVES = {  # control -> the values that change most of what stands beside the axes
+    "DegradationExplorer": {"ratio": [10, 2], "snr": [10], "shift_y": [-2.0], "mtf": [0.05]},
+    "BandPicker": {"preset": ["SWIR", "geology"]},
+    "SubspaceExplorer": {"k": [0, 20], "which": ["second"]},
+    "ProjectionExplorer": {"step": [6], "snr": ["10 dB"], "shift": [1.5]},
+}
+
+
+@pytest.fixture(scope="module")
+def widgets(view):
+    spectra = {"first": view.hrhs_t1[:, 5, 5], "second": view.hrhs_t1[:, 40, 40]}
+    made = [
+        DegradationExplorer(view, PIXEL),
+        BandPicker(view.hrhs_t1, view.hs, {"pond": (5, 5), "village": PIXEL}),
+        SubspaceExplorer(fit_subspace(view.lrhs_t1, 20), view.hs, spectra),
+        ProjectionExplorer(view, PIXEL),
+    ]
+    return {type(widget).__name__: widget for widget in made}
+
+
+def beyond(figure: Figure) -> float:
+    """By how many inches something is drawn outside the picture."""
+    box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    return max(-box.x0, -box.y0, box.x1 - width, box.y1 - height)
+
+
+def overlapping(figure: Figure) -> list[str]:
+    """Pairs of axes whose labels or ticks run into each other."""
+    boxes = [ax.get_tightbbox() for ax in figure.axes]
+    return [
+        f"{i} and {j}"
+        for j in range(len(boxes))
+        for i in range(j)
+        if boxes[i].padded(-1).overlaps(boxes[j].padded(-1))
+    ]
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_no_move_cuts_anything_off(name, widgets):
+    widget = widgets[name]
+    widget.redraw()
+    first = widget.places
+    limits = {}
+    for control, values in MOVES[name].items():
+        for value in values:
+            getattr(widget, control).value = value
+            assert widget.places is first, "the layout is computed once"
+            figure, _ = widget.view()
+            arrange(figure, widget.places)
+            assert beyond(figure) <= 0, f"{control} = {value}"
+            assert overlapping(figure) == [], f"{control} = {value}"
+            limits[control, value] = figure.axes[
+                -1 if name == "DegradationExplorer" else 0
+            ].get_ylim()
+    if name == "SubspaceExplorer":
+        assert limits["k", 0] == limits["k", 20] != limits["which", "second"]
+
+
+def test_the_laws_above_can_fail():
+    figure = plt.figure(figsize=(8, 3))
+    left, right = figure.subplots(1, 2)
+    assert beyond(figure) <= 0 and overlapping(figure) == []
+    right.set_ylabel("a label")
+    right.set_yticks([0.5], ["a tick label that is long"])
+    assert overlapping(figure) == ["0 and 1"]
+    left.set_title("a title that is " + 9 * "much too long ")
+    assert beyond(figure) > 0
+    plt.close(figure)
+
+
+def test_a_later_figure_is_what_a_full_layout_would_draw(view):
+    """With the same labels, the places of the last figure are those of a layout of its own."""
+    widget = ProjectionExplorer(view, PIXEL)
+    widget.redraw()
+    again, alone = widget.view()[0], widget.view()[0]
+    arrange(again, widget.places)
+    arrange(alone, [])
+    assert png(again) == png(alone)
+
+
+def test_other_axes_get_a_layout_of_their_own():
+    def figure(columns: int) -> Figure:
+        made = plt.figure(figsize=(4, 2), layout="constrained")
+        plt.close(made)
+        made.subplots(1, columns)
+        return made
+
+    one = arrange(figure(1), [])
+    two = arrange(figure(2), one)
+    assert len(two) == 2 and two[0].width < 0.6 * one[0].width
+
+
+def test_the_picture_holds_the_figure():
+    class Dot(Redrawn):
+        """A square that turns red."""
+
+        def __init__(self) -> None:
+            self.show_with([])
+            self.colour = "blue"
+
+        def view(self) -> tuple[Figure, str]:
+            figure = plt.figure(figsize=(2, 1), dpi=50, facecolor=self.colour)
+            plt.close(figure)
+            return figure, self.colour
+
+    dot = Dot()
+    for colour, channel in (("blue", 2), ("red", 0)):
+        dot.colour = colour
+        dot.redraw()
+        shown = np.asarray(Image.open(io.BytesIO(dot.picture.value)).convert("RGB"))
+        assert shown.shape == (50, 100, 3) and dot.text.value == colour
+        assert np.all(shown == np.eye(3, dtype=int)[channel] * 255)
