@@ -5,6 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import stsf
@@ -205,3 +206,32 @@ def test_the_steps_of_alternating_projection(opened, tmp_path):
     assert mended < exact + 0.3 * (broken - exact)
     page.wait_for_timeout(1500)
     page.screenshot(path=str(tmp_path / "projection.png"))
+
+
+def test_the_traps_and_the_tables_of_evaluation(opened, tmp_path):
+    part = stsf.load_sample().crop(slice(22, 42), slice(15, 35))
+    page = opened("08_evaluation.ipynb")
+    page.evaluate(SCROLL, "lab.TrapExplorer(")
+    _wait_for_text(page, r"^darker 0\.50: PSNR .* SAM 0\.0°.* better than the rival by: SAM, CC")
+    page.get_by_label("fault", exact=True).select_option("a constant added")
+    _wait_for_text(page, r"^a constant added 0\.50: ")
+    _press(page, 0, "ArrowRight", 4)
+    found = _wait_for_text(page, r"^a constant added 0\.70: PSNR ([\d.]+) dB .* SAM ([\d.]+)°")
+    hazy = part.hrhs_t2 + 0.7 * 0.05
+    assert float(found[1]) == pytest.approx(metrics.psnr(hazy, part.hrhs_t2), abs=0.06)
+    assert float(found[2]) == pytest.approx(metrics.sam(hazy, part.hrhs_t2), abs=0.06)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(tmp_path / "traps.png"))
+
+    page.evaluate(SCROLL, "tables.TableExplorer(")
+    _wait_for_text(page, r"^simulated, x2, all pixels, all bands: best mean PSNR \(dB\) is ")
+    page.get_by_label("suite", exact=True).select_option("real")
+    page.get_by_label("pixels", exact=True).select_option("changed")
+    page.get_by_label("figure", exact=True).select_option("sam")
+    found = _wait_for_text(page, r"^real, x2, changed pixels, all bands: best .*SAM.* is ([\d.]+)")
+    rows = pd.read_csv(ROOT / "data" / "results" / "real.csv").query(
+        "target == 'x2' and region == 'changed' and bands == 'all'"
+    )
+    assert float(found[1]) == pytest.approx(rows.groupby("method").sam.mean().min(), abs=0.006)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(tmp_path / "tables.png"))
