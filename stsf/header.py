@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -13,6 +14,10 @@ from typing import Any
 import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+# MB of blocks that GDAL keeps, unless the user says otherwise: a 20th of the memory is too much
+# for a viewer, and much less slows the making of overviews tenfold
+os.environ.setdefault("GDAL_CACHEMAX", "256")
 
 
 @contextmanager

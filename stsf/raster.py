@@ -271,7 +271,7 @@ def writing_parts(
             _write_bands(target, table)
         with unplaced():
             copy(
-                raw, packed, driver="COG", blocksize=BLOCK, compress="deflate", level=9,
+                raw, packed, driver="COG", blocksize=BLOCK, compress="deflate",
                 predictor="yes", overview_resampling="mode" if dtype == "uint8" else "average",
                 bigtiff="if_safer", num_threads="all_cpus",
             )  # fmt: skip
