@@ -38,6 +38,7 @@ class Affine(NamedTuple):
     weights: torch.Tensor  # (a, b)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, a) -> (n, b)."""
         return torch.addmm(self.offset, x, self.weights)
 
     def then(self, other: Affine) -> Affine:

@@ -1,0 +1,117 @@
+"""What the scene says about t2."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from stsf.evidence import CANDIDATES, KEEPING, Evidence, FourierRegression, working_plane
+from stsf.observe import observe
+from stsf.sensors import ahsi, sentinel2
+from stsf.simulate import simulate
+from stsf.subspace import band_quality
+
+
+@pytest.fixture(scope="module")
+def scene():
+    hs = ahsi()
+    hs = hs.select(band_quality(hs.centre) == "clean")
+    return observe(simulate(5, size=48), hs, sentinel2("A"), seed=5)
+
+
+@pytest.fixture(scope="module")
+def evidence(scene):
+    return Evidence(scene, scene.hrhs_t1)
+
+
+def coordinates(evidence, cube):
+    return evidence.encode(torch.as_tensor(cube.reshape(len(cube), -1).T.copy()))
+
+
+def test_names_and_shapes(evidence):
+    assert evidence.all.candidates.shape == (48 * 48, len(CANDIDATES) - 1, 16)
+    assert len(evidence.tests) == len(evidence.answers)
+    assert all("regression" not in CANDIDATES[i] for i in KEEPING)
+
+
+def test_where_nothing_changed_the_kept_spectrum_is_right(scene):
+    still = replace(scene, hrms_t2=scene.hrms_t1, hrhs_t2=scene.hrhs_t1)
+    evidence = Evidence(still, still.hrhs_t1)
+    truth = coordinates(evidence, still.hrhs_t1)
+    error = (evidence.all.candidates - truth[:, None]).square().mean((0, 2))
+    assert error[0] < 0.05 * error[2]  # X1 kept, against the regression on M2 alone
+    assert evidence.all.change.max() == 0
+
+
+def test_a_change_of_brightness_is_no_change_of_cover(scene):
+    brighter = replace(scene, hrms_t2=1.3 * scene.hrms_t1)
+    pixels = Evidence(brighter, scene.hrhs_t1).all
+    assert pixels.gain.median() == pytest.approx(1.3, abs=1e-3)
+    assert pixels.cover.max() < 1e-4 < pixels.change.median()
+
+
+def test_every_candidate_agrees_with_m2_within_the_noise(evidence, scene):
+    found = evidence.all.candidates
+    for j in range(found.shape[1]):
+        gap = evidence.seen(found[:, j]) - evidence.all.m2
+        assert gap.square().mean().sqrt() < 5 * scene.noise_ms.mean()
+
+
+def test_the_regression_of_a_pseudo_change_has_not_seen_its_answer(scene):
+    """Had it, noise planted at low resolution would be predicted."""
+    rng = np.random.default_rng(0)
+    noisy = replace(scene, lrhs_t1=rng.uniform(0.1, 0.5, scene.lrhs_t1.shape).astype(np.float32))
+    evidence = Evidence(noisy, noisy.D.upsample(noisy.lrhs_t1))
+    error = (evidence.tests.candidates[:, 3] - evidence.answers).square().mean()
+    assert error > 0.7 * evidence.answers.var(0).mean()
+
+
+def test_fourier_regression_learns_a_curve_and_stays_in_range():
+    m = torch.linspace(0, 1, 400)[:, None]
+    z = torch.sin(6 * m)
+    fit = FourierRegression(m, z)
+    smooth, sharp = fit(m)
+    assert (sharp - z).abs().max() < 0.05
+    far = torch.cat(fit(torch.tensor([[40.0], [-40.0]])))
+    assert far.abs().max() <= 3.01  # the range of the pairs, and as much again on either side
+    assert fit.novelty(torch.tensor([[5.0]])) > 5 * fit.novelty(m).mean()
+
+
+def test_the_working_plane_can_express_what_the_scene_has_never_seen(scene):
+    from stsf.spectra import library
+
+    water = library("train")
+    water = water.select(water.material == "water").at(scene.hs)[:50].T[:, None].astype(np.float32)
+    dull = replace(scene, lrhs_t1=scene.lrhs_t1.mean((1, 2), keepdims=True) * np.linspace(
+        0.9, 1.1, scene.lrhs_t1[0].size, dtype=np.float32).reshape(1, *scene.lrhs_t1.shape[1:]))
+    plane = working_plane(dull)
+    lost = plane.decode(plane.encode(water)) - water
+    assert np.sqrt(np.mean(lost**2)) < 0.02
+
+
+def test_bands_outside_the_library_follow_the_scene(scene):
+    from stsf.bands import Sensor
+
+    hs = scene.hs
+    centre = np.append(hs.centre, 2480.0)
+    wider = Sensor(
+        "wider", (*hs.band_names, "far"), centre, np.append(hs.fwhm, hs.fwhm[-1]), hs.gsd,
+        np.append(hs.detector, hs.detector[-1]), hs.mtf,
+    )
+    far = {key: np.concatenate([cube, cube[-1:]]) for key, cube in (
+        ("lrhs_t1", scene.lrhs_t1), ("hrhs_t1", scene.hrhs_t1), ("hrhs_t2", scene.hrhs_t2))}
+    evidence = Evidence(replace(scene, hs=wider, psf=None, **far), far["hrhs_t1"])
+    bands = evidence.from_canonical(torch.randn(20, 16) * 0.3)
+    assert (bands[:, -1] - bands[:, -2]).abs().max() < 0.05
+
+
+def test_the_same_seed_gives_the_same_evidence(scene, evidence):
+    again = Evidence(scene, scene.hrhs_t1)
+    assert torch.equal(again.answers, evidence.answers)
+    assert torch.equal(again.all.candidates, evidence.all.candidates)
+
+
+def test_measured_shares_are_shares(evidence):
+    assert ((evidence.measured >= 0) & (evidence.measured <= 1)).all()
+    assert evidence.measured[0] > 0.9  # overall brightness is what any MS sees
