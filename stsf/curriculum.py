@@ -23,7 +23,7 @@ SHIFT = 0.2  # HR px left after registration, HS and MS alike
 STRANGE = (0.05, 0.1, 0.2)
 
 
-def draw(seed: int, size: int = 96) -> Scene:
+def draw(seed: int, size: int = 96, strange: float = 0.5) -> Scene:
     """One training scene with its truth; training materials, AHSI's clean bands.
 
     Three in five are of four MS bands, one in five of ten, one in five of a random choice; ratio 3
@@ -34,6 +34,9 @@ def draw(seed: int, size: int = 96) -> Scene:
     Args:
         seed: which scene.
         size: pixels along a side, a multiple of 12.
+        strange: probability that a place is estranged, and that its second date is made by exchange
+            (`stsf.world.strange`). The SFTN is taught little of it, for it shall know the library;
+            the estimator much, for it shall know when the library does not hold.
 
     Example:
         >>> scene = draw(0, size=24)
@@ -41,10 +44,10 @@ def draw(seed: int, size: int = 96) -> Scene:
         True
     """
     rng = np.random.default_rng([seed, 4])
-    place = simulate(seed, size, "train", kind="parcels" if rng.random() < 0.6 else "dead-leaves")
-    if rng.random() < 0.4:
+    place = simulate(seed, size, "train", kind="parcels" if rng.random() < 0.7 else "dead-leaves")
+    if rng.random() < strange:
         place = exchanged(place, seed)
-    if rng.random() < 0.5:
+    if rng.random() < strange:
         place = estranged(place, float(rng.choice(STRANGE)), seed)
     hs, ms = sensors(rng)
     ratio = int(rng.choice([2, 3, 3, 3, 3, 4]))

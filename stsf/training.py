@@ -126,14 +126,16 @@ def sftn_sample(
 
 
 def sftn_loss(sftn: SpectralFineTuningNetwork, batch: Sample) -> torch.Tensor:
-    """Absolute, root-mean-square and angular error of the curves on the fine wavelengths."""
+    """Absolute, RMS, squared and angular error of the curves on the fine wavelengths."""
     *inputs, truth = batch
     decode = canonical.fine()
     found, wanted = (decode(z.flatten(0, -2)) for z in (sftn(*inputs), truth))
     error = found - wanted
     angle = (1 - F.cosine_similarity(found, wanted, dim=1)).clamp_min(1e-7).sqrt()
     rms = error.square().mean(1).clamp_min(1e-9).sqrt()
-    return 10 * error.abs().mean() + 5 * rms.mean() + 0.3 * angle.mean()
+    return (
+        10 * error.abs().mean() + 5 * rms.mean() + 50 * error.square().mean() + 0.3 * angle.mean()
+    )
 
 
 @torch.no_grad()

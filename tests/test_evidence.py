@@ -83,8 +83,13 @@ def test_the_working_plane_can_express_what_the_scene_has_never_seen(scene):
 
     water = library("train")
     water = water.select(water.material == "water").at(scene.hs)[:50].T[:, None].astype(np.float32)
-    dull = replace(scene, lrhs_t1=scene.lrhs_t1.mean((1, 2), keepdims=True) * np.linspace(
-        0.9, 1.1, scene.lrhs_t1[0].size, dtype=np.float32).reshape(1, *scene.lrhs_t1.shape[1:]))
+    dull = replace(
+        scene,
+        lrhs_t1=scene.lrhs_t1.mean((1, 2), keepdims=True)
+        * np.linspace(0.9, 1.1, scene.lrhs_t1[0].size, dtype=np.float32).reshape(
+            1, *scene.lrhs_t1.shape[1:]
+        ),
+    )
     plane = working_plane(dull)
     lost = plane.decode(plane.encode(water)) - water
     assert np.sqrt(np.mean(lost**2)) < 0.02
@@ -96,11 +101,22 @@ def test_bands_outside_the_library_follow_the_scene(scene):
     hs = scene.hs
     centre = np.append(hs.centre, 2480.0)
     wider = Sensor(
-        "wider", (*hs.band_names, "far"), centre, np.append(hs.fwhm, hs.fwhm[-1]), hs.gsd,
-        np.append(hs.detector, hs.detector[-1]), hs.mtf,
+        "wider",
+        (*hs.band_names, "far"),
+        centre,
+        np.append(hs.fwhm, hs.fwhm[-1]),
+        hs.gsd,
+        np.append(hs.detector, hs.detector[-1]),
+        hs.mtf,
     )
-    far = {key: np.concatenate([cube, cube[-1:]]) for key, cube in (
-        ("lrhs_t1", scene.lrhs_t1), ("hrhs_t1", scene.hrhs_t1), ("hrhs_t2", scene.hrhs_t2))}
+    far = {
+        key: np.concatenate([cube, cube[-1:]])
+        for key, cube in (
+            ("lrhs_t1", scene.lrhs_t1),
+            ("hrhs_t1", scene.hrhs_t1),
+            ("hrhs_t2", scene.hrhs_t2),
+        )
+    }
     evidence = Evidence(replace(scene, hs=wider, psf=None, **far), far["hrhs_t1"])
     bands = evidence.from_canonical(torch.randn(20, 16) * 0.3)
     assert (bands[:, -1] - bands[:, -2]).abs().max() < 0.05

@@ -156,8 +156,10 @@ def test_the_order_of_the_ms_bands_does_not_matter(scene):
 
     order = [2, 0, 3, 1]
     other = replace(
-        scene, ms=scene.ms.select(np.array(order)),
-        hrms_t1=scene.hrms_t1[order], hrms_t2=scene.hrms_t2[order],
+        scene,
+        ms=scene.ms.select(np.array(order)),
+        hrms_t1=scene.hrms_t1[order],
+        hrms_t2=scene.hrms_t2[order],
     )
     a, b = (Evidence(s, s.hrhs_t1) for s in (scene, other))
     for name in ("gain", "cover", "change"):
