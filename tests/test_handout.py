@@ -296,3 +296,18 @@ def test_the_plan_of_90_minutes_runs_through():
     for cell in code_cells(handout.plan(LESSONS, 90).cells):
         exec(compile(cell.source, cell.id, "exec"), everything)
     assert everything["worst"] in everything["KINDS"], "the exercise of lesson 00 was solved"
+
+
+def test_the_teachers_guide_states_the_minutes_of_the_lessons_and_of_the_plan():
+    guide = (handout.FOLDER / "README.md").read_text("utf-8")
+    listed = re.findall(r"^\| (\d\d) ([^|]+) \| (\d*) ?\| \w[^|]+\|$", guide, re.MULTILINE)
+    assert [number for number, *_ in listed] == [f"{n:02d}" for n in range(11)]
+    plan = re.findall(r"^\| (\d\d) \| (\d+) \| ", guide, re.MULTILINE)
+    wanted = {}
+    for name, lesson in LESSONS.items():
+        parts = handout.sections(lesson)[1:]
+        title = name[3:].replace("_", " ")
+        row = next(row for row in listed if row[0] == name[:2])
+        assert row[1].lower() == title and int(row[2]) == sum(part.minutes for part in parts)
+        wanted[name[:2]] = sum(part.minutes for part in parts if 90 in part.plans)
+    assert {number: int(m) for number, m in plan} == {n: m for n, m in wanted.items() if m}
