@@ -169,7 +169,7 @@ class Evidence:
         m = rows(pixels(scene.D_ms.A(scene.hrms_t1), scene.valid_lr))
         z = self.encode(y)
         self.spread = z.std(0).clamp_min(1e-3)  # (K,)
-        self.beyond = (y - self.decode(z)).std(0).clamp_min(5e-4)  # (L,) not expressed
+        self.beyond = (y - self.decode(z)).var(0)  # (L,) variance that is not expressed
         self.ms_spread = m.std(0) + 1e-6
         first, m1, m2 = (rows(pixels(a)) for a in (x1, scene.hrms_t1, scene.hrms_t2))
         good = torch.as_tensor(scene.valid_hr.ravel()).nonzero()[:, 0]
@@ -272,6 +272,18 @@ class Evidence:
     def energy(self) -> torch.Tensor:
         """(K,) squared reflectance, summed over the bands, of one unit of each coordinate."""
         return self.decode.weights.square().sum(1)
+
+    @cached_property
+    def left(self) -> Affine:
+        """What the last correction to M2 leaves of an error in working coordinates (K -> L).
+
+        `weights` carry the error, (I - R G) applied to its decoding; `offset` is the variance that
+        the noise of M2 and what the coordinates cannot express add in any case.
+        """
+        weights = self.decode.weights
+        weights = weights - weights @ self.R @ self.gain
+        noise = rows(self.scene.noise_ms).square() @ self.gain.square()
+        return Affine(noise + self.beyond + 1e-8, weights)
 
     @cached_property
     def measured(self) -> torch.Tensor:

@@ -147,10 +147,10 @@ def tve_sample(
     assert scene.hrhs_t2 is not None
     truth = evidence.encode(canonical.rows(pixels(scene.hrhs_t2))[chosen])
     features = tve.features(evidence, chosen, tve.record(evidence))
-    bands = np.random.default_rng(seed).choice(len(scene.hs), SHOWN)
-    some = evidence.decode.weights[:, torch.as_tensor(bands)]  # (K, SHOWN)
+    bands = torch.as_tensor(np.random.default_rng(seed).choice(len(scene.hs), SHOWN))
+    some, always = evidence.left.weights[:, bands], evidence.left.offset[bands]
     share = evidence.energy / len(scene.hs)
-    return *features, truth, share, some, evidence.spread
+    return *features, truth, share, some, always, evidence.spread
 
 
 def tve_loss(tve: TemporalVariationEstimator, batch: Sample) -> torch.Tensor:
@@ -158,12 +158,12 @@ def tve_loss(tve: TemporalVariationEstimator, batch: Sample) -> torch.Tensor:
 
     Half the coordinates, drawn at random, are turned round: no sign means anything.
     """
-    candidates, per_pair, per_pixel, per_coordinate, truth, share, some, scale = batch
+    candidates, per_pair, per_pixel, per_coordinate, truth, share, some, always, scale = batch
     mixed, weights, doubt = tve.weigh(candidates, per_pair, per_pixel, per_coordinate)
     error = truth - mixed
     mse = (error.square() * share.unsqueeze(-2)).sum(-1)
     sigma = tve.spread(candidates.detach(), mixed.detach(), weights.detach(), doubt, scale)
-    half = Z90 * (sigma.square() @ some.square()).clamp_min(1e-12).sqrt()
+    half = Z90 * (sigma.square() @ some.square() + always.unsqueeze(-2)).sqrt()
     missed = F.relu((error.detach() @ some).abs() - half)
     interval = half + 10 * missed  # Gneiting & Raftery 2007, JASA 102: 90 %, per half-width
     return (mse + 1e-8).sqrt().mean() + 20 * mse.mean() + 0.1 * interval.mean()

@@ -285,7 +285,7 @@ class TemporalVariationEstimator(nn.Module):
         if self.consistency:
             x2 = x2 + (m2 - x2 @ evidence.R) @ evidence.gain
         sigma = self.spread(candidates, z, weights, doubt, evidence.spread)
-        variance = sigma.square() @ evidence.decode.weights.square() + evidence.beyond.square()
+        variance = evidence.left.offset + sigma.square() @ evidence.left.weights.square()
         return {
             "x2": x2, "sigma": variance.sqrt(), "candidates": candidates,
             "weights": weights, "kept": kept,
