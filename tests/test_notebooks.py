@@ -51,7 +51,7 @@ def test_there_are_notebooks() -> None:
 
 def test_the_readme_lists_the_notebooks_that_exist() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    listed = re.findall(r"\((notebooks/[\w.]+)\)", readme)
+    listed = re.findall(r"\((notebooks/\w+\.ipynb)\)", readme)
     assert listed == [path.relative_to(ROOT).as_posix() for path in NOTEBOOKS]
 
 
