@@ -101,6 +101,7 @@ class ImageFile:
     Attributes:
         path: where it lies.
         shape: (band, y, x) of the whole.
+        transform: its pixel to map coordinates, or None.
     """
 
     def __init__(self, path: str | Path, scale: float | None = None) -> None:
@@ -119,6 +120,7 @@ class ImageFile:
             )
             self._table = band_table(source)
         self.shape: tuple[int, int, int] = (source.count, source.height, source.width)
+        self.transform = None if source.transform.is_identity else source.transform
 
     def __enter__(self) -> ImageFile:
         return self
@@ -160,16 +162,14 @@ class ImageFile:
             sensor=tags.get("SENSOR"),
             date=tags.get("DATE"),
             crs=self._source.crs,
-            transform=self._transform(part, cube.shape),
+            transform=self.transform and self._moved(self.transform, part, cube.shape),
         )
 
-    def _transform(self, part: Part | None, shape: tuple[int, ...]) -> Affine | None:
+    def _moved(self, whole: Affine, part: Part | None, shape: tuple[int, ...]) -> Affine:
         """Pixel to map coordinates of a part that was averaged onto `shape`."""
-        whole = self._source.transform
         rows, columns = part or tuple(slice(0, n) for n in self.shape[1:])
         factors = (columns.stop - columns.start) / shape[2], (rows.stop - rows.start) / shape[1]
-        moved = whole @ Affine.translation(columns.start, rows.start) @ Affine.scale(*factors)
-        return None if whole.is_identity else moved
+        return whole @ Affine.translation(columns.start, rows.start) @ Affine.scale(*factors)
 
 
 @contextmanager

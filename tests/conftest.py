@@ -44,8 +44,7 @@ def browser() -> Iterator:
         window.close()
 
 
-@pytest.fixture
-def start_lab() -> Iterator[Callable[..., str]]:
+def _start_lab() -> Iterator[Callable[..., str]]:
     """`start_lab(folder, *options)` starts JupyterLab on a folder and returns its address."""
     servers: list[subprocess.Popen] = []
 
@@ -73,3 +72,7 @@ def start_lab() -> Iterator[Callable[..., str]]:
     for server in servers:
         server.terminate()
         server.wait(timeout=30)
+
+
+start_lab = pytest.fixture(_start_lab, name="start_lab")
+start_module_lab = pytest.fixture(_start_lab, name="start_module_lab", scope="module")

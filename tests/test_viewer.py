@@ -8,6 +8,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from queue import Queue
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +26,9 @@ from stsf.colour import rgb, stretch_limits
 from stsf.datasets import load_sample
 from stsf.errors import InputError
 from stsf.lab import explore_command, inspection
+from stsf.lab.layers import of_scene
+from stsf.lab.pixels import polygon_pixels, window_pixels
+from stsf.lab.serve import serve_page
 from stsf.metrics import sam_map
 from stsf.raster import write_image
 from stsf.scene import KINDS, Scene
@@ -41,10 +48,15 @@ def scene_with_a_hole() -> Scene:
     return replace(scene, valid_hr=fine, valid_lr=coarse, name="hole")
 
 
+def cubes_of(scene: Scene, fused: Any) -> dict[str, np.ndarray]:
+    layers = of_scene(scene, fused)
+    return {key: layers.read(key) for key in layers.cubes}
+
+
 def fused_of(scene: Scene) -> SimpleNamespace:
     """A stand-in for a result: the truth, 3 % off, with a stated uncertainty."""
     x1, x2 = scene.hrhs_t1 * np.float32(0.97), scene.hrhs_t2 * np.float32(1.03)
-    return SimpleNamespace(hrhs_t1=x1, hrhs_t2=x2, sigma=0.1 * x2)
+    return SimpleNamespace(hrhs_t1=x1, hrhs_t2=x2, sigma_t2=0.1 * x2)
 
 
 @pytest.fixture(scope="module")
@@ -62,21 +74,42 @@ def explored(scene, fused) -> Any:
     return stsf.explore(scene, fused)
 
 
+class View:
+    """A page with the viewer in it, or in a frame of it, as a user sees it."""
+
+    def __init__(self, page: Any, frame: Any = None) -> None:
+        self.page, self.frame = page, frame or page.main_frame
+        self.mouse, self.keyboard, self.screenshot = page.mouse, page.keyboard, page.screenshot
+        self.expect_download, self.close = page.expect_download, page.close
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.frame, name)
+
+    def corner(self) -> tuple[float, float]:
+        """Where the viewer begins on the screen."""
+        if self.frame is self.page.main_frame:
+            return 0.0, 0.0
+        box = self.frame.frame_element().bounding_box()
+        return box["x"], box["y"]
+
+
 @pytest.fixture(scope="module")
-def open_page(browser) -> Iterator:
-    """`open_page(path)` opens a saved page without network; an error on it fails the test."""
-    context = browser.new_context(viewport={"width": 1330, "height": 1100}, offline=True)
+def new_page(browser) -> Iterator:
+    """`new_page()` reaches this machine only; an error, or asking anybody else, fails the test."""
+    context = browser.new_context(viewport={"width": 1500, "height": 1400})
     asked: list[str] = []
     errors: list[str] = []
-    context.route("http*://**", lambda route: (asked.append(route.request.url), route.abort()))
+    context.route(
+        lambda url: url.startswith("http") and not url.startswith("http://127.0.0.1"),
+        lambda route: (asked.append(route.request.url), route.abort()),
+    )
 
-    def open_(path):
+    def open_(address: str, quiet: bool = True):
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-        page.goto(path.as_uri())
-        page.wait_for_function("document.body.dataset.ready || document.body.dataset.failed")
-        assert page.evaluate("document.body.dataset.failed") is None
+        if quiet:
+            page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.goto(address)
         return page
 
     yield open_
@@ -84,26 +117,98 @@ def open_page(browser) -> Iterator:
     assert errors == [] and asked == []
 
 
+def ready(frame: Any) -> None:
+    frame.wait_for_function("document.body.dataset.ready || document.body.dataset.failed")
+    assert frame.evaluate("document.body.dataset.failed") is None
+
+
 @pytest.fixture(scope="module")
-def saved(explored, open_page, tmp_path_factory) -> Any:
-    return open_page(explored.save_html(tmp_path_factory.mktemp("page") / "viewer.html"))
+def open_page(new_page) -> Any:
+    """`open_page(path)` opens a saved page."""
+
+    def open_(path):
+        view = View(new_page(path.as_uri()))
+        ready(view)
+        return view
+
+    return open_
+
+
+@pytest.fixture(scope="module")
+def serve(new_page) -> Iterator:
+    """`serve(viewer)` opens a viewer as the command does, served by this process."""
+
+    def open_(viewer):
+        address: Queue[str] = Queue()
+        listening = partial(serve_page, viewer.page("http"), viewer.answer, address.put)
+        Thread(target=partial(listening, browser=False), daemon=True).start()
+        view = View(new_page(address.get(timeout=20)))
+        ready(view)
+        return view
+
+    yield open_
+
+
+CELLS = (
+    f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    "from test_viewer import fused_of, scene_with_a_hole\nimport stsf\n"
+    "scene = scene_with_a_hole()\nviewer = stsf.explore(scene, fused_of(scene))\nviewer",
+    "print(viewer.pins)",
+)
+IDLE = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+RUN = """async (at) => {
+  const panel = jupyterapp.shell.currentWidget;
+  panel.content.activeCellIndex = at;
+  await jupyterapp.commands.execute('notebook:run-cell');
+  return panel.content.widgets[at].model.outputs.toJSON().map((o) => o.text ?? '').join('');
+}"""
+
+
+@pytest.fixture(scope="module")
+def in_notebook(new_page, start_module_lab, tmp_path_factory) -> Any:
+    """The viewer below a cell of a notebook in JupyterLab."""
+    folder = tmp_path_factory.mktemp("lab")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in CELLS])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, folder / "look.ipynb")
+    address = start_module_lab(folder).replace("/lab?", "/lab/tree/look.ipynb?")
+    page = new_page(address, quiet=False)
+    page.wait_for_function(IDLE, timeout=60000)
+    page.evaluate(RUN, 0)
+    frame = page.wait_for_selector("iframe.stsf-viewer", timeout=60000).content_frame()
+    ready(frame)
+    return View(page, frame)
+
+
+@pytest.fixture(scope="module", params=["saved", "served", "notebook"])
+def shown(request, explored, tmp_path_factory) -> View:
+    """The viewer as a saved page, in the browser as `stsf explore` opens it, and in JupyterLab."""
+    if request.param == "saved":
+        file = explored.save_html(tmp_path_factory.mktemp("page") / "viewer.html")
+        return request.getfixturevalue("open_page")(file)
+    if request.param == "served":
+        return request.getfixturevalue("serve")(explored)
+    return request.getfixturevalue("in_notebook")
 
 
 @pytest.fixture
-def page(saved) -> Any:
-    """The saved page as it opens: no pins, true colour, first images."""
-    saved.evaluate("viewer.clear(); viewer.reset(); viewer.curves.axes(); viewer.leave()")
-    saved.select_option("#preset", "true colour")
-    saved.select_option("#window", "1")
-    saved.select_option("#swipe", "")
+def page(shown) -> View:
+    """The page as it opens: no pins, true colour, first images."""
+    shown.evaluate("viewer.clear(); viewer.reset(); viewer.curves.axes(); viewer.leave()")
+    shown.select_option("#preset", "true colour")
+    shown.select_option("#stretch", "shared")
+    shown.select_option("#window", "1")
+    shown.select_option("#swipe", "")
     for i, key in enumerate(("hrms_t1", "hrms_t2", "hrhs_t2", "change")):
-        saved.select_option(f"#source{i}", key)
-    saved.click("[data-mode=pan]")
-    return saved
+        shown.select_option(f"#source{i}", key)
+    shown.click("[data-mode=pan]")
+    return shown
 
 
 def at(page, y: float, x: float, pane: int = 0) -> tuple[float, float]:
-    return tuple(page.evaluate(WHERE, [f"pane{pane}", y, x]))
+    """Where on the screen a pixel of a pane lies."""
+    place = page.evaluate(WHERE, [f"pane{pane}", y, x])
+    return tuple(float(a + b) for a, b in zip(page.corner(), place))
 
 
 def click(page, y: float, x: float, pane: int = 0) -> dict[str, Any]:
@@ -147,7 +252,7 @@ def check_spectra(item, expected, max_error) -> None:
 def test_corner_pixels_have_their_colours(page, scene, fused, preset) -> None:
     page.select_option("#preset", preset)
     page.mouse.move(5, 5)
-    cubes = inspection.sources(scene, fused)
+    cubes = cubes_of(scene, fused)
     shown = [("hrms_t1", scene.ms), ("hrms_t2", scene.ms), ("hrhs_t2", scene.hs)]
     limits = stretch_limits([(cubes[key], s.centre) for key, s in shown], preset)
     height, width = scene.size
@@ -169,8 +274,8 @@ def test_pins_in_the_corners_hold_the_spectra_of_the_corners(page, scene, fused,
     for number, (y, x) in enumerate(corners, start=1):
         item = click(page, y, x, pane=number - 1)
         assert item["centre"] == [y, x] and item["number"] == number
-        pixels = inspection.window_pixels((y, x), 1, scene.size)
-        check_spectra(item, inspection.item_spectra(scene, pixels, fused), explored.max_error)
+        pixels = window_pixels((y, x), 1, scene.size)
+        check_spectra(item, of_scene(scene, fused).spectra(pixels), explored.max_error)
     colours = page.evaluate("viewer.items.map((i) => i.colour)")
     assert len(set(colours)) == 4
     drawn = page.evaluate("viewer.curves.last.t2.lines.colour")
@@ -191,7 +296,7 @@ def test_quick_and_slow_clicks_count_a_double_click_counts_once(page) -> None:
     page.mouse.dblclick(*where[2])
     page.mouse.move(*where[0])
     page.mouse.down()
-    page.wait_for_timeout(500)
+    page.page.wait_for_timeout(500)
     page.mouse.up()
     page.wait_for_function("viewer.items.length === 4")
     centres = page.evaluate("viewer.items.map((i) => i.centre)")
@@ -226,9 +331,9 @@ def test_the_curve_under_the_pointer_is_live_and_axes_stay(page, scene, explored
 def test_windows_boxes_and_lassos_are_means_of_their_pixels(page, scene, fused, explored) -> None:
     page.select_option("#window", "5")
     item = click(page, 1, 40)
-    pixels = inspection.window_pixels((1, 40), 5, scene.size)
+    pixels = window_pixels((1, 40), 5, scene.size)
     assert len(item["indices"]) == 20
-    check_spectra(item, inspection.item_spectra(scene, pixels, fused), explored.max_error)
+    check_spectra(item, of_scene(scene, fused).spectra(pixels), explored.max_error)
     for mode, corners in (
         ("box", [(10, 4), (30, 16)]),
         ("lasso", [(4, 20), (4, 44), (30, 50), (38, 24)]),
@@ -244,10 +349,10 @@ def test_windows_boxes_and_lassos_are_means_of_their_pixels(page, scene, fused, 
         item = last(page)
         outline = page.evaluate("viewer.items.at(-1).outline")
         drawn = list(zip(outline["y"][:-1], outline["x"][:-1]))
-        rows, columns = inspection.polygon_pixels(drawn, scene.size)
+        rows, columns = polygon_pixels(drawn, scene.size)
         assert sorted(item["indices"]) == sorted((rows * scene.size[1] + columns).tolist())
         assert len(rows) == pytest.approx(240 if mode == "box" else 823, rel=0.1)
-        expected = inspection.item_spectra(scene, (rows, columns), fused)
+        expected = of_scene(scene, fused).spectra((rows, columns))
         check_spectra(item, expected, explored.max_error)
         assert expected["hrms_t2"][2] < len(rows) or mode == "box"  # the hole does not count
 
@@ -286,7 +391,7 @@ def test_continuum_and_difference_are_those_of_the_computation(
 
 @pytest.mark.browser
 def test_change_map_and_its_scores(page, scene, fused) -> None:
-    cubes = inspection.sources(scene, fused)
+    cubes = cubes_of(scene, fused)
     angle = sam_map(cubes["hrhs_t2"], cubes["hrhs_t1"])
     shown = np.array(page.evaluate("[...viewer.data.map('angle', 'hrhs_t1', 'hrhs_t2')]"), float)
     np.testing.assert_allclose(shown.reshape(scene.size), angle, atol=0.25, equal_nan=True)
@@ -395,7 +500,7 @@ def test_uncertainty_is_a_band_around_x2(page, fused, explored) -> None:
     page.wait_for_function("!viewer.live")
     run = np.array(page.evaluate("viewer.curves.last.t2.spread.ys[0]"))
     upper, lower = run[: len(run) // 2], run[len(run) // 2 :][::-1]
-    want = 2 * fused.sigma[: len(upper), 5, 9]
+    want = 2 * 1.645 * fused.sigma_t2[: len(upper), 5, 9]
     np.testing.assert_allclose(upper - lower, want, atol=1e-3)
     page.select_option("#source3", "sigma")
     assert "reflectance" in page.inner_text("#caption3")
@@ -427,16 +532,10 @@ def test_the_page_says_how_exact_it_is_and_asks_no_one(explored) -> None:
     assert 'src="' not in text.split("<script>")[0]
 
 
-def test_the_notebook_frame_holds_the_whole_page(explored) -> None:
-    bundle = explored._repr_mimebundle_()
-    assert bundle["text/html"].startswith("<iframe") and "<script" in bundle["text/html"]
-    assert bundle["text/plain"] == "Viewer of Scene hole"
-
-
 def test_the_sample_fits_in_twelve_megabytes(tmp_path) -> None:
     scene = load_sample()
     fused = fused_of(scene)
-    del fused.sigma
+    del fused.sigma_t2
     viewer = stsf.explore(scene, fused)
     assert viewer.save_html(tmp_path / "sample.html").stat().st_size <= 12e6
     assert viewer.max_error < 0.003
@@ -450,7 +549,7 @@ def test_bad_bands_do_not_rule_the_page(scene, fused) -> None:
     x2[last] = noise
     spoilt = replace(scene, hs=replace(scene.hs, centre=centre))
     viewer = stsf.explore(spoilt, SimpleNamespace(hrhs_t1=fused.hrhs_t1, hrhs_t2=x2))
-    assert viewer.max_error < 0.003 and len(viewer.scene.hs) == len(centre) - 1
+    assert viewer.max_error < 0.003 and len(viewer.layers.hs) == len(centre) - 1
     assert "1 bad ones left out" in viewer.page()
 
 
@@ -471,40 +570,6 @@ def test_a_page_ends_in_html(explored, tmp_path) -> None:
         explored.save_html(tmp_path / "page.txt")
 
 
-@pytest.mark.browser
-def test_in_jupyterlab_a_click_is_a_pin(browser, start_lab, tmp_path) -> None:
-    cell = """import stsf
-part = stsf.load_sample().crop(slice(0, 16), slice(0, 20))
-stsf.explore(part)"""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(notebook, tmp_path / "look.ipynb")
-    address = start_lab(tmp_path).replace("/lab?", "/lab/tree/look.ipynb?")
-    page = browser.new_page(viewport={"width": 1500, "height": 1100})
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())
-    page.goto(address)
-    page.wait_for_function(
-        "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
-        " === 'idle'",
-        timeout=60000,
-    )
-    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
-    frame = page.wait_for_selector("iframe.stsf-viewer", timeout=60000).content_frame()
-    frame.wait_for_function("document.body.dataset.ready", timeout=60000)
-    outer = page.locator("iframe.stsf-viewer").bounding_box()
-    x, y = frame.evaluate(WHERE, ["pane1", 7, 31])
-    page.mouse.click(outer["x"] + x, outer["y"] + y)
-    frame.wait_for_function("viewer.items.length === 1")
-    assert frame.evaluate("viewer.items[0].centre") == [7, 31]
-    scene = load_sample()
-    got = frame.evaluate("[...viewer.items[0].spectra.truth_t2.mean]")
-    np.testing.assert_allclose(got, scene.hrhs_t2[:, 7, 31], atol=0.003)
-    assert errors == []
-    page.close()
-
-
 @pytest.fixture(scope="module")
 def folder(scene, tmp_path_factory) -> Any:
     folder = scene.write(tmp_path_factory.mktemp("scene") / "place")
@@ -520,21 +585,17 @@ def run_command(*arguments: str) -> subprocess.Popen:
 
 
 @pytest.mark.browser
-def test_the_command_serves_a_page_to_who_knows_the_token(folder, browser) -> None:
+def test_the_command_serves_a_page_to_who_knows_the_token(folder, new_page) -> None:
     arguments = [str(folder), "--fused-t2", str(folder.parent / "x2.tif"), "--no-browser"]
     server = run_command(*arguments)
     try:
         address = server.stdout.readline().strip()
         assert address.startswith("http://127.0.0.1:")
-        page, errors = browser.new_page(), []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(address)
-        page.wait_for_function("document.body.dataset.ready")
-        page.set_viewport_size({"width": 1330, "height": 1100})
+        page = View(new_page(address))
+        ready(page)
         item = click(page, 47, 59, 2)
         assert item["centre"] == [47, 59] and item["spectra"]["hrhs_t2"]["count"] == 1
         assert "(no fused result given)" in page.inner_text("#legend")
-        assert errors == []
         page.close()
         base = address.partition("?")[0]
         for url, host in ((base, None), (f"{base}?token=x", None), (address, "elsewhere.example")):

@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from types import SimpleNamespace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from stsf.bands import Sensor
 from stsf.lab.inspection import drawing_order
+from stsf.lab.layers import Layers
 from stsf.metrics import band_groups
-from stsf.scene import Scene
 from stsf.subspace import band_quality
 
 
-def without_bad_bands(scene: Scene, fused: Any) -> tuple[Scene, Any]:
-    """HS bands that hold residue of the atmospheric correction would rule plane and axes."""
-    good = band_quality(scene.hs.centre) != "bad"
-    if good.all() or not good.any():
-        return scene, fused
-
-    def kept(cube: np.ndarray | None) -> Any:
-        return None if cube is None else cube[good]
-
-    names = ("lrhs_t1", "hrhs_t1", "hrhs_t2")
-    cubes = {name: kept(getattr(scene, name)) for name in names}
-    scene = replace(scene, hs=scene.hs.select(good), **cubes)
-    if fused is not None:
-        names = ("hrhs_t1", "hrhs_t2", "sigma")
-        fused = SimpleNamespace(**{name: kept(getattr(fused, name, None)) for name in names})
-    return scene, fused
-
-
-def titles(scene: Scene, dropped: int) -> dict[str, Any]:
+def titles(layers: Layers) -> dict[str, Any]:
     """Name, sensors and dates, as the page writes them."""
-    dates = scene.dates
-    nominal = " (nominal)" if scene.hs.nominal else ""
-    left_out = f" ({dropped} bad ones left out)" if dropped else ""
+    dates, (height, width) = layers.dates, layers.size
+    nominal = " (nominal)" if layers.hs.nominal else ""
+    left_out = f" ({layers.dropped} bad ones left out)" if layers.dropped else ""
     first = f"t1 · HS {dates[0]}, MS {dates[1]}" if dates else "t1"
     return {
-        "title": f"Scene {scene.name}" if scene.name else "Scene",
-        "subtitle": f"{scene.hs.name}{nominal}, {len(scene.hs)} bands{left_out} · {scene.ms.name}, "
-        f"{len(scene.ms)} bands · {scene.size[0]} × {scene.size[1]} pixels · ratio {scene.ratio}",
+        "title": f"Scene {layers.name}" if layers.name else "Scene",
+        "subtitle": f"{layers.hs.name}{nominal}, {len(layers.hs)} bands{left_out} · "
+        f"{layers.ms.name}, {len(layers.ms)} bands · {height} × {width} pixels · "
+        f"ratio {layers.ratio('lrhs_t1')}",
         "headings": [first, f"t2 · {dates[2]}" if dates else "t2"],
     }
 
@@ -61,23 +43,32 @@ def sensor_facts(sensor: Sensor) -> dict[str, Any]:
     }
 
 
-def covered_ranges(scene: Scene) -> list[tuple[float, float]]:
-    """Runs of HS bands that the MS measures, in nm."""
-    mask = band_groups(scene.hs, scene.ms)["MS-covered"]
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
-    centre, half = scene.hs.centre, scene.hs.fwhm / 2
+def measured_ranges(layers: Layers) -> list[tuple[float, float, float]]:
+    """Runs of bands that the MS measures at t2: first and last nm, and the share it measures.
+
+    The share is that of the bands' variance, to a tenth, where a result states it; else all of
+    the bands that the MS covers count as measured.
+    """
+    share = layers.measured
+    if share is None:
+        share = band_groups(layers.hs, layers.ms)["MS-covered"].astype(float)
+    tenths = np.rint(10 * np.clip(share, 0, 1)).astype(int)
+    edges = np.flatnonzero(np.diff(np.concatenate([[-1], tenths, [-1]])))
+    centre, half = layers.hs.centre, layers.hs.fwhm / 2
     return [
-        (float(centre[a] - half[a]), float(centre[b - 1] + half[b - 1]))
-        for a, b in edges.reshape(-1, 2)
+        (float(centre[a] - half[a]), float(centre[b - 1] + half[b - 1]), tenths[a] / 10)
+        for a, b in pairwise(edges)
+        if tenths[a] > 0
     ]
 
 
-def axis_limits(scene: Scene, cubes: dict[str, np.ndarray]) -> dict[str, list[float]]:
+def axis_limits(layers: Layers, cubes: dict[str, np.ndarray]) -> dict[str, list[float]]:
     """Axis limits that hold for the whole scene, so that curves move and axes do not."""
-    values = np.concatenate([cube[:, ::3, ::3].ravel() for cube in cubes.values()])
+    shown = [cube[:, ::3, ::3].ravel() for key, cube in cubes.items() if key != "sigma_t2"]
+    values = np.concatenate(shown)
     low, high = np.nanpercentile(values, (0.1, 99.9))
     reach = 0.6 * high
-    centre, room = scene.hs.centre, 60.0
+    centre, room = layers.hs.centre, 60.0
     return {
         "value": [min(0.0, float(low) * 1.1), float(high) * 1.15],
         "difference": [-float(reach), float(reach)],

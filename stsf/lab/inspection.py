@@ -1,4 +1,4 @@
-"""What the viewer computes, without a screen: windows, regions, continua, matches, change.
+"""What the viewer computes, without a screen: curves, continua, library matches, change.
 
 Everything here is plain arrays in, plain arrays out. The page (`stsf/lab/viewer`) repeats the
 same steps in the browser, and a test compares the two number by number.
@@ -10,94 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from stsf.bands import Sensor
-from stsf.errors import InputError
 from stsf.metrics import sam_map
-from stsf.plots import Fused, with_gaps
-from stsf.scene import Scene
+from stsf.plots import with_gaps
 from stsf.spectra import library, library_range
 from stsf.subspace import band_quality
-
-Pixels = tuple[np.ndarray, np.ndarray]  # rows and columns, int
-
-
-def window_pixels(pixel: tuple[int, int], window: int, shape: tuple[int, int]) -> Pixels:
-    """Pixels of a square window around a pixel, cut at the image border.
-
-    Args:
-        pixel: (y, x) of the centre.
-        window: pixels along a side, odd.
-        shape: (H, W) of the image.
-
-    Raises:
-        InputError: an even window, or a pixel outside the image.
-
-    Example:
-        >>> rows, columns = window_pixels((0, 5), 3, (9, 9))
-        >>> rows.tolist(), columns.tolist()
-        ([0, 0, 0, 1, 1, 1], [4, 5, 6, 4, 5, 6])
-    """
-    if window < 1 or window % 2 == 0:
-        raise InputError(f"expected an odd window such as 1, 3 or 5, got {window}: choose one")
-    if not all(0 <= p < n for p, n in zip(pixel, shape)):
-        raise InputError(f"pixel must be (y, x) within {shape}, got {pixel}: choose another")
-    half = window // 2
-    y, x = (np.arange(max(p - half, 0), min(p + half + 1, n)) for p, n in zip(pixel, shape))
-    rows, columns = np.meshgrid(y, x, indexing="ij")
-    return rows.ravel(), columns.ravel()
-
-
-def polygon_pixels(corners: ArrayLike, shape: tuple[int, int]) -> Pixels:
-    """Pixels whose centre lies inside a polygon (even-odd rule), row by row.
-
-    Args:
-        corners: (n, 2) corners as (y, x), pixel centres at integers; n at least 3.
-        shape: (H, W) of the image.
-
-    Raises:
-        InputError: fewer than three corners.
-
-    Example:
-        >>> rows, columns = polygon_pixels([(-0.5, -0.5), (-0.5, 1.5), (1.5, -0.5)], (4, 4))
-        >>> list(zip(rows.tolist(), columns.tolist()))
-        [(0, 0), (0, 1), (1, 0)]
-    """
-    points = np.asarray(corners, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3:
-        raise InputError(f"expected at least three (y, x) corners, got shape {points.shape}: add")
-    y, x = np.indices(shape)
-    inside = np.zeros(shape, dtype=bool)
-    for (ya, xa), (yb, xb) in zip(points, np.roll(points, -1, axis=0)):
-        if ya == yb:
-            continue  # a level edge is never crossed by a level ray
-        crossed = (ya > y) != (yb > y)
-        inside ^= crossed & (x <= xa + (y - ya) / (yb - ya) * (xb - xa))
-    rows, columns = np.nonzero(inside)
-    return rows, columns
-
-
-def mean_spread(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Mean and standard deviation over pixels, and how many pixels they come from.
-
-    Pixels without data in any band are left out; without a pixel all is NaN. The deviation is
-    that of the pixels themselves (divided by n), 0 for a single one.
-
-    Args:
-        spectra: (n, L).
-
-    Example:
-        >>> mean, spread, count = mean_spread(np.array([[0.1], [0.3], [np.nan]]))
-        >>> mean.round(3), spread.round(3), count
-        (array([0.2]), array([0.1]), 2)
-    """
-    kept = np.asarray(spectra, dtype=np.float64)
-    kept = kept[np.isfinite(kept).all(axis=1)]
-    if not len(kept):
-        nothing = np.full(spectra.shape[1], np.nan)
-        return nothing, nothing, 0
-    return kept.mean(axis=0), kept.std(axis=0), len(kept)
 
 
 def drawing_order(sensor: Sensor) -> np.ndarray:
@@ -265,60 +183,3 @@ def threshold_scores(
 
 def _ratio(part: int, whole: int) -> float:
     return float(part / whole) if whole else float("nan")
-
-
-def item_spectra(
-    scene: Scene, pixels: Pixels, fused: Fused | None = None
-) -> dict[str, tuple[np.ndarray, np.ndarray, int]]:
-    """Mean, spread and pixel count of every source over some pixels of the product grid.
-
-    Of the observed HS the low-resolution pixels that contain them are taken, each once.
-
-    Args:
-        scene: observations, and the truth where it is known.
-        pixels: rows and columns, from `window_pixels` or `polygon_pixels`.
-        fused: an object with `hrhs_t1` and `hrhs_t2`, either of which may be None.
-
-    Returns:
-        As from `mean_spread`, by key of `stsf.colour.SOURCE_STYLE`.
-
-    Example:
-        >>> from stsf.datasets import load_sample
-        >>> found = item_spectra(load_sample(), window_pixels((4, 4), 3, (180, 180)))
-        >>> {key: count for key, (_, _, count) in found.items()}
-        {'lrhs_t1': 1, 'hrms_t1': 9, 'hrms_t2': 9, 'truth_t1': 9, 'truth_t2': 9}
-    """
-    found = {}
-    for key, cube in sources(scene, fused).items():
-        rows, columns = pixels
-        if key == "lrhs_t1":
-            coarse = np.stack(pixels) // scene.ratio
-            rows, columns = np.unique(coarse, axis=1)
-        found[key] = mean_spread(cube[:, rows, columns].T)
-    return found
-
-
-def sources(scene: Scene, fused: Fused | None = None) -> dict[str, np.ndarray]:
-    """The cubes there are, NaN where there is no data, by key of `SOURCE_STYLE`.
-
-    Example:
-        >>> from stsf.datasets import load_sample
-        >>> sources(load_sample())["lrhs_t1"].shape
-        (114, 60, 60)
-    """
-    cubes = {
-        "lrhs_t1": scene.lrhs_t1,
-        "hrms_t1": scene.hrms_t1,
-        "hrms_t2": scene.hrms_t2,
-        "hrhs_t1": None if fused is None else fused.hrhs_t1,
-        "hrhs_t2": None if fused is None else fused.hrhs_t2,
-        "truth_t1": scene.hrhs_t1,
-        "truth_t2": scene.hrhs_t2,
-    }
-    masks = {"lrhs_t1": scene.valid_lr}
-    there = {}
-    for key, cube in cubes.items():
-        if cube is not None:
-            mask = np.asarray(masks.get(key, scene.valid_hr))
-            there[key] = cube if mask.all() else np.where(mask, cube, np.nan)
-    return there

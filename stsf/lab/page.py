@@ -31,19 +31,27 @@ HEIGHTS = {  # of the charts
     False: {"t1": 205, "t2": 205, "difference": 150},
     True: {"t1": 168, "t2": 168, "difference": 125},
 }
-SCRIPTS = ("data.js", "images.js", "curves.js", "panel.js", "main.js")
+SCRIPTS = ("math.js", "data.js", "images.js", "curves.js", "panel.js", "main.js")
+ASPECTS = (0.45, 1.6)  # height to width of a pane, at least and at most
 
 
-def page(meta: dict[str, Any], blob: str, compact: bool = False) -> str:
+def page(
+    meta: dict[str, Any], blob: str, compact: bool = False, *, ask: str = "", wire: str = ""
+) -> str:
     """The whole page.
 
     Args:
         meta: what `stsf.lab.explore` says of the scene; plain values.
         blob: base64 of the arrays that `meta` refers to.
         compact: narrow enough for a notebook.
+        ask: how it asks Python for more: "" not at all, "http", "notebook".
+        wire: in a notebook, the `name` of a `stsf.lab.wire.Wire`.
     """
     pane, chart = WIDTHS[compact]
-    figures = {**_panes(meta["size"], pane), **_charts(meta, chart, HEIGHTS[compact])}
+    figures = {
+        **_panes(meta["size"], meta["look"]["shape"], pane),
+        **_charts(meta, chart, HEIGHTS[compact]),
+    }
     document = Document()
     for model in figures.values():
         document.add_root(model)
@@ -59,6 +67,7 @@ def page(meta: dict[str, Any], blob: str, compact: bool = False) -> str:
         "ITEMS": _json([item.to_json()]),
         "ROOTS": _json(roots),
         "BLOB": blob,
+        "ASK": _file(f"ask_{ask}.js").replace("WIRE", wire) if ask else "const ask = null;",
         "SCRIPT": "\n".join(_file(name) for name in SCRIPTS),
     }
     text = _file("page.html")
@@ -85,11 +94,20 @@ def _call(code: str) -> CustomJS:
     return CustomJS(code=f"window.viewer && window.viewer.{code}")
 
 
-def _panes(size: tuple[int, int], across: int) -> dict[str, Any]:
-    """Image panes with one range, one cursor and one set of outlines."""
+def _ranges(size: tuple[int, int], across: int) -> tuple[Range1d, Range1d, int]:
+    """Ranges that show a whole scene with square pixels, and the height of the pane for it."""
     height, width = size
-    x = Range1d(start=-0.5, end=width - 0.5)
-    y = Range1d(start=height - 0.5, end=-0.5)  # row 0 on top
+    down = round(across * float(np.clip(height / width, *ASPECTS)))
+    scale = max(width / across, height / down)  # scene pixels a screen pixel
+    x, y = (width - 1) / 2, (height - 1) / 2
+    right, low = x + across * scale / 2, y + down * scale / 2
+    # row 0 on top
+    return Range1d(start=2 * x - right, end=right), Range1d(start=low, end=2 * y - low), down
+
+
+def _panes(size: tuple[int, int], shape: tuple[int, int], across: int) -> dict[str, Any]:
+    """Image panes with one range, one cursor and one set of outlines."""
+    x, y, down = _ranges(size, across)
     outlines = ColumnDataSource({"xs": [], "ys": [], "colour": []}, name="outlines")
     numbers = ColumnDataSource({"x": [], "y": [], "text": [], "colour": []}, name="numbers")
     cursor = ColumnDataSource({"xs": [], "ys": []}, name="cursor")
@@ -97,16 +115,15 @@ def _panes(size: tuple[int, int], across: int) -> dict[str, Any]:
     for i in range(PANES):
         pane: Any = figure(
             name=f"pane{i}", x_range=x, y_range=y, toolbar_location=None, tools=[],
-            frame_width=across, frame_height=round(across * min(1.6, height / width)),
-            match_aspect=False, min_border=2, outline_line_color="#9aa3ad",
+            frame_width=across, frame_height=down,
+            min_border=2, outline_line_color="#9aa3ad",
         )  # fmt: skip
         pane.axis.visible = False
         pane.grid.visible = False
         pane.background_fill_color = "#808080"
-        image = ColumnDataSource({"image": [np.zeros(size, np.uint32)]}, name=f"image{i}")
-        pane.image_rgba(
-            "image", source=image, x=-0.5, y=-0.5, dw=width, dh=height, anchor="bottom_left"
-        )
+        place = {"x": [-0.5], "y": [-0.5], "dw": [size[1]], "dh": [size[0]]}
+        image = ColumnDataSource({"image": [np.zeros(shape, np.uint32)], **place}, name=f"image{i}")
+        pane.image_rgba("image", "x", "y", "dw", "dh", source=image, anchor="bottom_left")
         pane.multi_line("xs", "ys", source=outlines, line_color="white", line_width=4)
         pane.multi_line("xs", "ys", source=outlines, line_color="colour", line_width=2)
         pane.multi_line("xs", "ys", source=cursor, line_color="black", line_width=2.5)
@@ -153,8 +170,9 @@ def _charts(meta: dict[str, Any], across: int, heights: dict[str, int]) -> dict[
             title=titles[chart],
             min_border_left=58, min_border_right=10, min_border_bottom=6,
         )  # fmt: skip
-        for start, end in meta["covered"]:
-            shade = BoxAnnotation(left=start, right=end, fill_color="#0072B2", fill_alpha=0.09)
+        for start, end, share in meta["measured"]:
+            alpha = 0.18 * share if meta["shares"] else 0.09
+            shade = BoxAnnotation(left=start, right=end, fill_color="#0072B2", fill_alpha=alpha)
             shade.line_color = None
             plot.add_layout(shade)
         _curves(plot, chart)

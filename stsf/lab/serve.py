@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import webbrowser
 from collections.abc import Callable
@@ -43,6 +44,18 @@ class Page(Guarded):
         self.finish(self.text)
 
 
+class Ask(Guarded):
+    """Answers a question in JSON."""
+
+    def initialize(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Keep who answers."""
+        self.answer = answer
+
+    def post(self) -> None:
+        """Answer."""
+        self.finish(self.answer(json.loads(self.request.body)))
+
+
 def serve(
     handlers: list[tuple[Any, ...]], tell: Callable[[str], None], *, browser: bool = True
 ) -> None:
@@ -73,6 +86,13 @@ async def _listen(
     await asyncio.Event().wait()
 
 
-def serve_page(text: str, tell: Callable[[str], None], *, browser: bool = True) -> None:
-    """Show one page; see `serve`."""
-    serve([(r"/", Page, {"text": text})], tell, browser=browser)
+def serve_page(
+    text: str,
+    answer: Callable[[dict[str, Any]], dict[str, Any]],
+    tell: Callable[[str], None],
+    *,
+    browser: bool = True,
+) -> None:
+    """Show one page and answer its questions; see `serve`."""
+    handlers = [(r"/", Page, {"text": text}), (r"/ask", Ask, {"answer": answer})]
+    serve(handlers, tell, browser=browser)

@@ -2,6 +2,7 @@
 "use strict";
 
 const DASH = { "-": "solid", "--": "dashed", ":": "dotted" };
+const NINETY = 1.645;  // standard errors to either side that hold 90 % of the errors
 const WIDTH = { "-": 1.8, "--": 1.3, ":": 2.2 };
 
 class Curves {
@@ -19,7 +20,7 @@ class Curves {
   spectraOf(indices) {
     const found = {};
     for (const source of this.data.sources)
-      if (source.cube) found[source.key] = this.data.spectra(source.key, indices);
+      if (this.data.has(source.key)) found[source.key] = this.data.spectra(source.key, indices);
     return found;
   }
 
@@ -111,7 +112,7 @@ class Curves {
       if (source.line === "-" || !this.data.has(key.replace("truth", "hrhs")))
         if (spread) this.around(into, source, values, spread, colour);
       if (key === "hrhs_t2" && sigma && sigma.count && !this.state.continuum)
-        this.around(into, source, values, sigma.mean, colour);
+        this.around(into, source, values, sigma.mean.map((v) => NINETY * v), colour);
       const label = first && key !== "lrhs_t1" ? String(item.number) : "";
       if (label) into[`labelled ${item.number}`] = true;
       this.line(into, source, values, colour, label);

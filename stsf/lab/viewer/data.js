@@ -1,4 +1,4 @@
-// The data of the page and what is computed from it: the counterpart of stsf/lab/inspection.py.
+// The data of the page: the scene as far as the page holds it, and what is known of it.
 "use strict";
 
 const EMPTY = -32768;
@@ -16,20 +16,28 @@ function openBlob(text) {
   };
 }
 
-// A cube as 16-bit counts (bands, h, w) on a grid `ratio` times coarser than the product's.
-class Counts {
-  constructor(source, array, size) {
+// A cube on its own grid, which may be coarser than that of the look it belongs to.
+class Grid {
+  constructor(source, look) {
+    [this.height, this.width] = source.shape;
+    [this.rows, this.columns] = look.shape;
+    this.area = this.height * this.width;
+    this.same = this.height === this.rows && this.width === this.columns;
+  }
+  own(index) {  // index in the look -> index on the cube's own grid
+    if (this.same) return index;
+    const y = Math.floor(index / this.columns) + 0.5, x = (index % this.columns) + 0.5;
+    return Math.floor(y * this.height / this.rows) * this.width + Math.floor(x * this.width / this.columns);
+  }
+}
+
+// A cube as 16-bit counts (bands, h, w).
+class Counts extends Grid {
+  constructor(source, look, array) {
+    super(source, look);
     this.counts = array(source.counts);
     this.step = source.step;
-    this.ratio = source.ratio;
     this.bands = source.counts.shape[0];
-    this.columns = size[1];
-    this.coarse = size[1] / source.ratio;
-    this.area = source.counts.shape[1] * source.counts.shape[2];
-  }
-  own(index) {  // index on the product grid -> index on the cube's own
-    const y = Math.floor(index / this.columns), x = index % this.columns;
-    return Math.floor(y / this.ratio) * this.coarse + Math.floor(x / this.ratio);
   }
   pixel(index) {
     const at = this.own(index), values = new Float64Array(this.bands);
@@ -50,154 +58,107 @@ class Counts {
 }
 
 // A cube as coordinates on a plane, which cubes may share.
-class Coordinates {
-  constructor(source, array, plane) {
+class Coordinates extends Grid {
+  constructor(source, look, array, plane) {
+    super(source, look);
     this.axes = source.axes.map(array);
     this.valid = array(source.valid);
     this.plane = plane;
-    this.ratio = 1;
     this.bands = plane.bands;
   }
-  own(index) { return index; }
   pixel(index) {
-    const { mean, basis, step, bands } = this.plane;
-    if (!this.valid[index]) return new Float64Array(bands).fill(NaN);
+    const { mean, basis, step, bands } = this.plane, at = this.own(index);
+    if (!this.valid[at]) return new Float64Array(bands).fill(NaN);
     const values = Float64Array.from(mean);
     this.axes.forEach((axis, k) => {
-      const z = axis[index] * step[k], from = k * bands;
+      const z = axis[at] * step[k], from = k * bands;
       if (z) for (let b = 0; b < bands; b++) values[b] += z * basis[from + b];
     });
     return values;
   }
   band(b, total) {
     const { mean, basis, step, bands } = this.plane;
-    const image = new Float32Array(total).fill(mean[b]);
+    const own = new Float32Array(this.area).fill(mean[b]);
     this.axes.forEach((axis, k) => {
       const weight = step[k] * basis[k * bands + b];
-      for (let i = 0; i < total; i++) image[i] += weight * axis[i];
+      for (let i = 0; i < own.length; i++) own[i] += weight * axis[i];
     });
-    for (let i = 0; i < total; i++) if (!this.valid[i]) image[i] = NaN;
-    return image;
+    for (let i = 0; i < own.length; i++) if (!this.valid[i]) own[i] = NaN;
+    return this.same ? own : Float32Array.from({ length: total }, (_, i) => own[this.own(i)]);
   }
 }
 
-const math = {
-  meanSpread(spectra, bands) {
-    const kept = spectra.filter((s) => s.every(Number.isFinite));
-    const mean = new Float64Array(bands).fill(NaN), spread = new Float64Array(bands).fill(NaN);
-    for (let b = 0; b < bands && kept.length; b++) {
-      let sum = 0, square = 0;
-      for (const s of kept) sum += s[b];
-      const m = sum / kept.length;
-      for (const s of kept) square += (s[b] - m) ** 2;
-      mean[b] = m;
-      spread[b] = Math.sqrt(square / kept.length);
-    }
-    return { mean, spread, count: kept.length };
-  },
-  window(row, column, side, [height, width]) {
-    const half = (side - 1) / 2, found = [];
-    for (let y = Math.max(row - half, 0); y <= Math.min(row + half, height - 1); y++)
-      for (let x = Math.max(column - half, 0); x <= Math.min(column + half, width - 1); x++)
-        found.push(y * width + x);
-    return found;
-  },
-  polygon(ys, xs, [height, width]) {
+// A part of the scene; each of its pixels is the mean of step x step pixels of the scene.
+class Look {
+  constructor(packed, array) {
+    Object.assign(this, packed);
+    const [rows, columns] = this.shape;
+    this.total = rows * columns;
+    this.scale = [this.height / rows, this.width / columns];
+    this.change = packed.change && array(packed.change);
+    this.maps = new Map();
+    this.channels = new Map();
+    const planes = packed.planes.map((plane) => ({
+      mean: array(plane.mean), basis: array(plane.basis),
+      step: array(plane.step), bands: plane.mean.shape[0],
+    }));
+    this.cubes = {};
+    for (const [key, source] of Object.entries(packed.sources))
+      this.cubes[key] = source.counts ? new Counts(source, this, array)
+        : new Coordinates(source, this, array, planes[source.plane]);
+  }
+  at(y, x) {  // index of the pixel that holds a pixel of the scene; -1 outside
+    const row = Math.floor((y - this.top + 0.5) / this.scale[0]), column = Math.floor((x - this.left + 0.5) / this.scale[1]);
+    return row >= 0 && row < this.shape[0] && column >= 0 && column < this.shape[1]
+      ? row * this.shape[1] + column : -1;
+  }
+  place(index) {  // centre of a pixel, in pixels of the scene
+    const row = Math.floor(index / this.shape[1]), column = index % this.shape[1];
+    return [this.top + (row + 0.5) * this.scale[0] - 0.5, this.left + (column + 0.5) * this.scale[1] - 0.5];
+  }
+  window(row, column, side) {
+    const half = (side - 1) / 2, found = new Set();
+    for (let y = row - half; y <= row + half; y++)
+      for (let x = column - half; x <= column + half; x++) found.add(this.at(y, x));
+    found.delete(-1);
+    return [...found];
+  }
+  polygon(ys, xs) {  // pixels whose centre lies inside (even-odd rule)
     const found = [];
-    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
+    for (let i = 0; i < this.total; i++) {
+      const [y, x] = this.place(i);
       let inside = false;
       for (let a = 0; a < ys.length; a++) {
         const b = (a + 1) % ys.length;
         if ((ys[a] > y) !== (ys[b] > y)
             && x <= xs[a] + (y - ys[a]) / (ys[b] - ys[a]) * (xs[b] - xs[a])) inside = !inside;
       }
-      if (inside) found.push(y * width + x);
+      if (inside) found.push(i);
     }
     return found;
-  },
-  continuumRemoved(x, y) {
-    const hull = [];
-    const below = (a, b, c) => (y[b] - y[a]) * (x[c] - x[a]) <= (y[c] - y[a]) * (x[b] - x[a]);
-    for (let i = 0; i < x.length; i++) {
-      if (!Number.isFinite(y[i])) continue;
-      while (hull.length > 1 && below(hull.at(-2), hull.at(-1), i)) hull.pop();
-      hull.push(i);
-    }
-    const out = new Float64Array(x.length).fill(NaN);
-    let piece = 0;
-    for (let i = 0; i < x.length && hull.length; i++) {
-      if (!Number.isFinite(y[i])) continue;
-      while (piece < hull.length - 2 && x[i] > x[hull[piece + 1]]) piece++;
-      const a = hull[piece], b = hull[Math.min(piece + 1, hull.length - 1)];
-      const line = a === b ? y[a] : y[a] + (x[i] - x[a]) / (x[b] - x[a]) * (y[b] - y[a]);
-      out[i] = line > 0 ? y[i] / line : NaN;
-    }
-    return out;
-  },
-  angle(a, b, used) {  // degrees; NaN for a spectrum without a direction
-    let dot = 0, aa = 0, bb = 0;
-    for (let i = 0; i < a.length; i++) {
-      if (used && !used[i]) continue;
-      dot += a[i] * b[i]; aa += a[i] * a[i]; bb += b[i] * b[i];
-    }
-    const norm = Math.sqrt(aa * bb);
-    return norm > 0 ? Math.acos(Math.min(1, Math.max(-1, dot / norm))) * 180 / Math.PI : NaN;
-  },
-  magnitude(a, b, used) {
-    let sum = 0, n = 0;
-    for (let i = 0; i < a.length; i++) {
-      if (used && !used[i]) continue;
-      sum += (b[i] - a[i]) ** 2; n++;
-    }
-    return Math.sqrt(sum / n);
-  },
-  percentile(values, ...shares) {
-    const sorted = values.filter(Number.isFinite).sort();
-    return shares.map((share) => {
-      const at = share * (sorted.length - 1), low = Math.floor(at);
-      return sorted.length
-        ? sorted[low] + (at - low) * (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low])
-        : NaN;
-    });
-  },
-  scores(values, threshold, change) {
-    let known = 0, called = 0, truly = 0, hits = 0;
-    for (let i = 0; i < values.length; i++) {
-      if (!Number.isFinite(values[i])) continue;
-      const says = values[i] >= threshold, is = change ? change[i] !== 0 : false;
-      known++; called += says; truly += is; hits += says && is;
-    }
-    const found = { share: called / known };
-    return change ? { ...found, precision: hits / called, recall: hits / truly } : found;
-  },
-};
+  }
+  codes(indices) { return this.change && [...new Set(indices.map((i) => this.change[i]))]; }
+  holds([top, left, low, right]) {
+    return top >= this.top && left >= this.left && low <= this.top + this.height && right <= this.left + this.width;
+  }
+}
 
 class Data {
   constructor(meta, text) {
     const array = openBlob(text);
     Object.assign(this, meta);
-    this.total = meta.size[0] * meta.size[1];
-    this.change = meta.change && array(meta.change);
+    this.whole = this.look = new Look(meta.look, array);
+    this.exact = this.whole.step === 1;  // the page holds every pixel
     this.table = array(meta.table);
-    const planes = meta.planes.map((plane) => ({
-      mean: array(plane.mean), basis: array(plane.basis),
-      step: array(plane.step), bands: plane.mean.shape[0],
-    }));
-    this.by = {};
-    for (const source of meta.sources) {
-      this.by[source.key] = source;
-      if (source.counts) source.cube = new Counts(source, array, meta.size);
-      if (source.axes) source.cube = new Coordinates(source, array, planes[source.plane]);
-    }
+    this.by = Object.fromEntries(meta.sources.map((source) => [source.key, source]));
     this.library = meta.library && { ...meta.library, spectra: array(meta.library.spectra) };
-    this.maps = new Map();
   }
   sensor(key) { return this.sensors[this.by[key].sensor]; }
-  has(key) { return Boolean(this.by[key] && this.by[key].cube); }
+  has(key) { return key in this.whole.cubes; }
 
-  // Mean, spread and count of one source over pixels of the product grid, each own pixel once.
+  // Mean, spread and count of one source over pixels of the look, each own pixel once.
   spectra(key, indices) {
-    const cube = this.by[key].cube;
+    const cube = this.look.cubes[key];
     const own = new Map(indices.map((i) => [cube.own(i), i]));
     return math.meanSpread([...own.values()].map((i) => cube.pixel(i)), cube.bands);
   }
@@ -208,16 +169,25 @@ class Data {
     centre.forEach((c, b) => { if (Math.abs(c - nm) < Math.abs(centre[best] - nm)) best = b; });
     return Math.abs(centre[best] - nm) <= this.reach ? best : null;
   }
-  // Angle (degrees) or magnitude (reflectance) between two products, pixel by pixel; cached.
-  map(measure, a, b) {
-    const name = `${measure} ${a} ${b}`;
-    if (!this.maps.has(name)) {
-      const values = new Float32Array(this.total), used = this.sensor(a).used;
-      for (let i = 0; i < this.total; i++)
-        values[i] = math[measure](this.by[a].cube.pixel(i), this.by[b].cube.pixel(i), used);
-      this.maps.set(name, values);
+  // One band of a source, pixel by pixel; kept.
+  channel(key, band, look = this.look) {
+    const name = `${key} ${band}`, { channels } = look;
+    if (!channels.has(name)) {
+      if (channels.size > 48) channels.clear();
+      channels.set(name, look.cubes[key].band(band, look.total));
     }
-    return this.maps.get(name);
+    return channels.get(name);
+  }
+  // Angle (degrees) or magnitude (reflectance) between two products, pixel by pixel; kept.
+  map(measure, a, b, look = this.look) {
+    const name = `${measure} ${a} ${b}`;
+    if (!look.maps.has(name)) {
+      const values = new Float32Array(look.total), used = this.sensor(a).used, { cubes } = look;
+      for (let i = 0; i < look.total; i++)
+        values[i] = math[measure](cubes[a].pixel(i), cubes[b].pixel(i), used);
+      look.maps.set(name, values);
+    }
+    return look.maps.get(name);
   }
   matches(spectrum, top = 5) {
     const { names, material, spectra, used } = this.library, bands = spectrum.length;

@@ -25,7 +25,7 @@ class Images {
     }
     found.push({ key: "change", label: "change map (below)", group: "maps" });
     found.push({ key: "kinds", label: "true change", group: "maps",
-      reason: data.change ? "" : "no change map is known" });
+      reason: data.whole.change ? "" : "no change map is known" });
     found.push({ key: "sigma", label: "uncertainty of X2", group: "maps",
       reason: data.by.sigma_t2.reason });
     return found;
@@ -39,12 +39,12 @@ class Images {
     return bands.includes(null) ? null : bands;
   }
 
-  // Darkest and brightest value a channel: of all shown panes together, or of one.
+  // Darkest and brightest value a channel in the whole scene: of all shown panes, or of one.
   limits(keys) {
     const channels = [];
     for (const key of keys) {
       const bands = this.data.has(key) && this.bands(key);
-      if (bands) bands.forEach((b, c) => (channels[c] ??= []).push(this.channel(key, b)));
+      if (bands) bands.forEach((b, c) => (channels[c] ??= []).push(this.data.channel(key, b, this.data.whole)));
     }
     return channels.map((images) => {
       const all = new Float32Array(images.reduce((n, image) => n + image.length, 0));
@@ -54,29 +54,19 @@ class Images {
     });
   }
 
-  channel(key, band) {
-    const name = `${key} ${band}`;
-    this.kept ??= new Map();
-    if (!this.kept.has(name)) {
-      if (this.kept.size > 48) this.kept.clear();
-      this.kept.set(name, this.data.by[key].cube.band(band, this.data.total));
-    }
-    return this.kept.get(name);
-  }
-
   // Pixels of a picture as ABGR, and the line below it.
   picture(key, limits) {
     if (key === "change") return this.changeMap();
     if (key === "kinds") return this.kinds();
-    if (key === "sigma") return this.scale(this.sigma(), "reflectance");
+    if (key === "sigma") return this.scale(this.sigma(this.data.look), this.sigma(this.data.whole), "reflectance");
     if (key.includes(" ")) {
       const [measure, a, b] = key.split(" ");
-      return this.scale(this.data.map(measure, a, b), measure === "angle" ? "°" : "reflectance");
+      return this.measured(measure, a, b);
     }
-    const bands = this.bands(key), image = new Uint32Array(this.data.total).fill(GREY);
+    const bands = this.bands(key), image = new Uint32Array(this.data.look.total).fill(GREY);
     if (!bands) return { image, caption: [this.without(key)] };
     const [low, high] = [0, 1].map((end) => limits.map((l) => l[end]));
-    const channels = bands.map((b) => this.channel(key, b));
+    const channels = bands.map((b) => this.data.channel(key, b));
     for (let i = 0; i < image.length; i++) {
       const rgb = channels.map((c, k) =>
         255 * Math.min(1, Math.max(0, (c[i] - low[k]) / (high[k] > low[k] ? high[k] - low[k] : 1))));
@@ -93,27 +83,30 @@ class Images {
     const missing = wanted.filter((w) => this.data.nearest(key, w) === null);
     return `no band within ${reach} nm of ${missing.join(", ")} nm`;
   }
-  sigma() {
-    const bands = this.bands("sigma_t2") ?? [0], image = new Float32Array(this.data.total);
-    for (const b of bands) this.channel("sigma_t2", b).forEach((v, i) => { image[i] += v / bands.length; });
+  sigma(look) {
+    const bands = this.bands("sigma_t2") ?? [0], image = new Float32Array(look.total);
+    for (const b of bands) this.data.channel("sigma_t2", b, look).forEach((v, i) => { image[i] += v / bands.length; });
     return image;
   }
-  scale(values, unit) {
-    const top = math.percentile(values, 0.98)[0] || 1, { table } = this.data;
+  measured(measure, a, b) {
+    const of = (look) => this.data.map(measure, a, b, look);
+    return this.scale(of(this.data.look), of(this.data.whole), measure === "angle" ? "°" : "reflectance");
+  }
+  scale(values, whole, unit) {  // colours by the values of the whole scene
+    const top = math.percentile(whole, 0.98)[0] || 1, { table } = this.data;
     const image = Uint32Array.from(values, (v) => (Number.isFinite(v)
       ? table[Math.min(255, Math.max(0, Math.round(255 * v / top)))] : GREY));
     return { image, top, unit };
   }
   kinds() {
-    const colours = this.data.kinds.map((k) => hex32(k.colour)), { change } = this.data;
+    const colours = this.data.kinds.map((k) => hex32(k.colour)), { change } = this.data.look;
     const image = Uint32Array.from(change, (code) => colours[code]);
     return { image, kinds: this.data.kinds };
   }
   // What lies below the threshold fades to pale grey.
   changeMap() {
     const { a, b, measure, threshold } = this.state.change;
-    const values = this.data.map(measure, a, b);
-    const shown = this.scale(values, measure === "angle" ? "°" : "reflectance");
+    const values = this.data.map(measure, a, b), shown = this.measured(measure, a, b);
     values.forEach((v, i) => { if (v < threshold) shown.image[i] = 0xffe4e0dc; });
     return { ...shown, below: threshold };
   }
@@ -128,15 +121,26 @@ class Images {
       const shown = of(key);
       let { image } = shown;
       if (i === 0 && state.swipe.key) {
-        const other = of(state.swipe.key).image, width = data.size[1];
-        const edge = Math.round(state.swipe.share * width);
+        const other = of(state.swipe.key).image, { look } = data, [, width] = look.shape;
+        const edge = (this.edge() - look.left) / look.scale[1];
         image = image.map((v, at) => (at % width >= edge ? other[at] : v));
       }
-      const source = this.model(`image${i}`);
-      source.data.image[0].set(image);
-      source.change.emit();
+      this.show(this.model(`image${i}`), image);
       return shown;
     });
+  }
+
+  edge() { return Math.round(this.state.swipe.share * this.data.size[1]); }  // first column right of the line
+  show(source, pixels) {
+    const { look } = this.data, [old] = source.data.image, { shape, top, left, width, height } = look;
+    if (this.shown?.get(source) === look) {
+      old.set(pixels);
+      source.change.emit();
+      return;
+    }
+    (this.shown ??= new Map()).set(source, look);
+    const image = new old.constructor(pixels, [...shape]);
+    source.data = { image: [image], x: [left - 0.5], y: [top - 0.5], dw: [width], dh: [height] };
   }
 
   // Outlines and numbers of pins and regions, the same in all panes.

@@ -12,11 +12,15 @@ class Viewer {
       preset: "true colour", nm: 850, stretch: "shared", window: 1, mode: "pan", panes,
       swipe: { key: "", share: 0.5 }, hidden: new Set(), continuum: false, chosen: null, change,
     };
+    const { x_range, y_range } = documents.get_model_by_name("pane0");
+    this.ranges = [x_range, y_range];
+    this.home = this.ranges.map(({ start, end }) => ({ start, end }));
+    for (const range of this.ranges) range.change.connect(() => this.soon("moved", () => this.moved()));
     this.images = new Images(data, this.state, documents);
     this.curves = new Curves(data, this.state, documents);
     this.panel = new Panel(data, this.state, {
       toggle: (key) => this.toggle(key), choose: (item) => this.choose(item),
-      remove: (item) => this.remove(item),
+      remove: (item) => this.remove(item), renamed: () => this.tell(),
     });
     for (const id of ["title", "subtitle", "footer"]) $(id).textContent = data[id];
     this.controls();
@@ -79,7 +83,7 @@ class Viewer {
       this.panel.options($("change-b"), choices.map((c) => ({
         ...c, reason: c.reason || (data.by[c.key].sensor === same ? "" : "other bands") })), b, false);
       $("measure").value = state.change.measure;
-      const top = math.percentile(data.map(state.change.measure, a, b), 0.995)[0] || 1;
+      const top = math.percentile(data.map(state.change.measure, a, b, data.whole), 0.995)[0] || 1;
       Object.assign($("threshold"), { min: 0, max: top, step: top / 200 });
       $("threshold").value = state.change.threshold = Number((top * 0.25).toPrecision(2));
       this.panel.change();
@@ -88,7 +92,7 @@ class Viewer {
       state.change[field] = event.target.value;
       const { a, b } = state.change;
       if (data.by[a].sensor !== data.by[b].sensor)
-        state.change.b = pairs.find((s) => s.cube && s.key !== a && s.sensor === data.by[a].sensor)?.key ?? a;
+        state.change.b = pairs.find((s) => data.has(s.key) && s.key !== a && s.sensor === data.by[a].sensor)?.key ?? a;
       fill();
       this.redraw();
     };
@@ -119,11 +123,44 @@ class Viewer {
       for (const tool of this.documents.get_model_by_name(`pane${i}`).toolbar.tools)
         if (["pan", "box", "lasso"].includes(tool.name)) tool.active = tool.name === name;
   }
-  reset() {
-    const { x_range, y_range } = this.documents.get_model_by_name("pane0");
-    const [height, width] = this.data.size;
-    x_range.setv({ start: -0.5, end: width - 0.5 });
-    y_range.setv({ start: height - 0.5, end: -0.5 });
+  reset() { this.ranges.forEach((range, i) => range.setv(this.home[i])); }
+
+  // Rows and columns in view, first and behind last, with a margin for the next move.
+  view(margin = 0) {
+    const [xs, ys] = this.ranges, [height, width] = this.data.size;
+    const edges = ({ start, end }, size) => {
+      const low = Math.min(start, end) + 0.5, high = Math.max(start, end) + 0.5, more = margin * (high - low);
+      const first = Math.max(0, Math.min(size - 1, Math.floor(low - more)));
+      return [first, Math.max(first + 1, Math.min(size, Math.ceil(high + more)))];
+    };
+    const [[top, low], [left, right]] = [edges(ys, height), edges(xs, width)];
+    return [top, left, low, right];
+  }
+  // Of a scene too large for the page: what it holds when the view leaves a look, then a closer one.
+  moved() {
+    const { data } = this;
+    if (data.exact || !ask) return;
+    if (!data.look.holds(this.view())) this.show(data.whole);
+    clearTimeout(this.later);
+    this.later = setTimeout(() => this.closer(), 150);
+  }
+  async closer() {
+    const { data } = this, [top, left, low, right] = this.view(0.2);
+    let step = 1;
+    while (Math.ceil((low - top) / step) * Math.ceil((right - left) / step) > data.most) step *= 2;
+    if (step >= data.whole.step) { this.show(data.whole); return; }
+    if (data.look.holds(this.view()) && data.look.step <= step) return;
+    const began = performance.now(), found = await ask({ part: [[top, left], [low, right]] });
+    if (!found.look) return;
+    const look = new Look(found.look, openBlob(found.blob));
+    if (look.holds(this.view())) this.show(look);
+    this.looked = performance.now() - began;
+  }
+  show(look) {
+    if (this.data.look === look) return;
+    this.data.look = look;
+    this.redraw();
+    this.panel.change();
   }
 
   pixelAt(x, y) {
@@ -145,17 +182,37 @@ class Viewer {
   follow() {
     const at = this.pointer;
     this.images.point(at && this.frame(...at));
-    this.live = at && this.curves.spectraOf(math.window(...at, this.state.window, this.data.size));
+    this.live = at && this.curves.spectraOf(this.data.look.window(...at, this.state.window));
     $("pointer").textContent = at ? this.say(at) : "move over an image, click to drop a pin";
     if (at && this.pinned === String(at)) this.live = null;  // its curves are already there
     else this.pinned = null;
     this.curves.draw(this.items, this.live);
+    if (this.live) this.precisely(at);
+  }
+  // The spectra themselves for the pixel under the pointer, where the page holds means only.
+  async precisely(at) {
+    if (this.data.exact || !ask || this.asking) return;
+    this.asking = true;
+    const found = await this.fromFile({ centre: at, window: this.state.window });
+    this.asking = false;
+    if (!this.live || !this.pointer) return;
+    if (String(this.pointer) !== String(at)) { this.precisely(this.pointer); return; }
+    if (!found.spectra) return;
+    this.live = found.spectra;
+    this.curves.draw(this.items, this.live);
+  }
+  async fromFile(pin) {
+    const found = await ask({ spectra: pin });
+    const numbers = (list) => Float64Array.from(list, (v) => v ?? NaN);
+    for (const own of Object.values(found.spectra ?? {}))
+      Object.assign(own, { mean: numbers(own.mean), spread: numbers(own.spread) });
+    return found;
   }
   say([y, x]) {
-    const { change, kinds, size, transform, crs } = this.data, map = transform && this.panel.place([y, x]);
+    const { look, kinds, transform, crs } = this.data, { change } = look, map = transform && this.panel.place([y, x]);
     const place = map ? ` · map ${map[0].toFixed(0)}, ${map[1].toFixed(0)} (${crs})` : "";
-    const empty = this.data.sources.filter((s) => s.cube && !this.live[s.key].count).map((s) => s.label);
-    return `pixel y ${y}, x ${x}${place}${change ? ` · ${kinds[change[y * size[1] + x]].label}` : ""}${
+    const empty = this.data.sources.filter((s) => this.data.has(s.key) && !this.live[s.key].count).map((s) => s.label);
+    return `pixel y ${y}, x ${x}${place}${change ? ` · ${kinds[change[look.at(y, x)]].label}` : ""}${
       empty.length ? ` · no data: ${empty.join(", ")}` : ""}`;
   }
 
@@ -168,28 +225,47 @@ class Viewer {
     if (again && performance.now() - this.pinnedAt < 400) return;  // a double click is one pin
     this.pinnedAt = performance.now();
     this.pinned = String([row, column]);
-    this.add("pin", [row, column], this.frame(row, column), math.window(row, column, side, this.data.size));
+    this.add("pin", [row, column], this.frame(row, column), this.data.look.window(row, column, side), { window: side });
   }
   region(geometry, final) {
     if (!final) return;
-    const { x0, x1, y0, y1 } = geometry, box = geometry.type === "rect";
+    const { x0, x1, y0, y1 } = geometry, box = geometry.type === "rect", { look } = this.data;
     const xs = box ? [x0, x1, x1, x0] : [...geometry.x], ys = box ? [y0, y0, y1, y1] : [...geometry.y];
-    const indices = xs.length > 2 ? math.polygon(ys, xs, this.data.size) : [];
+    let indices = xs.length > 2 ? look.polygon(ys, xs) : [];
+    const middle = (list) => (Math.min(...list) + Math.max(...list)) / 2;
+    if (!indices.length && look.step > 1) indices = [look.at(middle(ys), middle(xs))].filter((i) => i >= 0);
     if (!indices.length) return;
-    const mean = (of) => indices.reduce((sum, i) => sum + of(i), 0) / indices.length, [, width] = this.data.size;
-    const centre = [mean((i) => Math.floor(i / width)), mean((i) => i % width)];
-    this.add("region", centre, { x: [...xs, xs[0]], y: [...ys, ys[0]] }, indices);
+    const places = indices.map((i) => look.place(i));
+    const centre = [0, 1].map((axis) => places.reduce((sum, place) => sum + place[axis], 0) / places.length);
+    this.add("region", centre, { x: [...xs, xs[0]], y: [...ys, ys[0]] }, indices, { corners: ys.map((y, i) => [y, xs[i]]) });
   }
-  add(kind, centre, outline, indices) {
-    const began = performance.now(), number = ++this.number, { pins } = this.data;
-    const item = { kind, centre, outline, indices, number, name: `${kind} ${number}`, visible: true,
+  add(kind, centre, outline, indices, area) {
+    const began = performance.now(), number = ++this.number, { pins, look } = this.data;
+    const item = { kind, centre, outline, indices, area, number, name: `${kind} ${number}`, visible: true,
+      pixels: indices.length, step: look.step, codes: look.codes(indices),
       colour: pins[(number - 1) % pins.length], spectra: this.curves.spectraOf(indices) };
     this.items.push(item);
     this.state.chosen = item;
     this.live = null;
     this.refresh();
+    this.tell();
     this.clicked = performance.now() - began;
     requestAnimationFrame(() => setTimeout(() => { this.drawn = performance.now() - began; }));
+    if (!this.data.exact && ask) this.refine(item, began);
+  }
+  // The spectra themselves in place of those of the look, unless the region is too large for that.
+  async refine(item, began) {
+    const { x, y } = item.outline, side = (list) => Math.max(...list) - Math.min(...list) + 1;
+    if (side(x) * side(y) > this.data.most) return;
+    const found = await this.fromFile({ centre: item.centre, ...item.area });
+    if (!found.spectra) return;
+    Object.assign(item, { ...found, step: 1, about: null });
+    this.refresh();
+    this.refined = performance.now() - began;
+  }
+  // What Python knows as `viewer.pins`.
+  tell() {
+    if (ask) ask({ pins: this.items.map(({ number, kind, name, centre, area }) => ({ number, kind, name, centre, ...area })) });
   }
   clear() {
     this.pinned = null;
@@ -197,12 +273,14 @@ class Viewer {
     this.number = 0;
     this.state.chosen = null;
     this.refresh();
+    this.tell();
   }
   choose(item) { this.state.chosen = item; this.panel.table(this.items); }
   remove(item) {
     this.items = this.items.filter((other) => other !== item);
     if (this.state.chosen === item) this.state.chosen = this.items.at(-1) ?? null;
     this.refresh();
+    this.tell();
   }
   toggle(key) {
     const { hidden } = this.state;
@@ -220,7 +298,7 @@ class Viewer {
     const { nm, swipe } = this.state, line = this.documents.get_model_by_name("swipe");
     $("nm-value").textContent = `${nm} nm`;
     $("share").disabled = !swipe.key;
-    line.setv({ visible: Boolean(swipe.key), location: Math.round(swipe.share * this.data.size[1]) - 0.5 });
+    line.setv({ visible: Boolean(swipe.key), location: this.images.edge() - 0.5 });
     const name = (select) => text($(select).selectedOptions[0].textContent);
     if (swipe.key) $("caption0").innerHTML = `left ${name("source0")}<br>right ${name("swipe")}`;
   }

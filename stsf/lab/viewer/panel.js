@@ -30,12 +30,17 @@ class Panel {
         : `<circle cx="14" cy="6" r="4" fill="${s.colour}"/>`;
       return `<line x1="3" x2="25" y1="6" y2="6" stroke="${s.colour}"/>${mark}`;
     };
-    $("legend").innerHTML = this.data.sources.filter((s) => s.key !== "sigma_t2").map((s) => `
-      <button class="source ${s.cube ? "" : "missing"} ${this.state.hidden.has(s.key) ? "off" : ""}"
-        data-key="${s.key}" ${s.cube ? "" : "disabled"} title="${text(s.reason || "show or hide")}">
+    const { data } = this, note = (words) => `<span class="note">${words}</span>`;
+    const shade = '<b class="shade"></b>', shares = data.shares
+      ? `${shade}the stronger the shade, the more of a band of X2 is measured by the MS at t2; the rest is inferred`
+      : `${shade}shaded: measured by the MS at t2; elsewhere X2 is inferred`;
+    $("legend").innerHTML = data.sources.filter((s) => s.key !== "sigma_t2").map((s) => `
+      <button class="source ${data.has(s.key) ? "" : "missing"} ${this.state.hidden.has(s.key) ? "off" : ""}"
+        data-key="${s.key}" ${data.has(s.key) ? "" : "disabled"} title="${text(s.reason || "show or hide")}">
         <svg width="28" height="12">${shape(s)}</svg>${text(s.label)}${
-        s.cube ? "" : ` <i>(${text(s.reason)})</i>`}</button>`).join("")
-      + (this.data.covered.length ? '<span class="note"><b class="shade"></b>shaded: measured by the MS at t2; elsewhere X2 is inferred</span>' : "");
+        data.has(s.key) ? "" : ` <i>(${text(s.reason)})</i>`}</button>`).join("")
+      + (data.measured.length ? note(shares) : "")
+      + (data.has("sigma_t2") ? note("band around X2: 90 % of its errors, as estimated") : "");
     for (const button of $("legend").querySelectorAll("button"))
       button.onclick = () => this.act.toggle(button.dataset.key);
   }
@@ -51,10 +56,9 @@ class Panel {
     const named = [a, b].map((key) => (key && this.data.library
       ? this.data.matches(item.spectra[key].mean) : []));
     const moved = a && b ? math.angle(item.spectra[a].mean, item.spectra[b].mean, this.data.sensors.hs.used) : NaN;
-    const { change, kinds, size } = this.data;
-    const known = change && item.indices.map((i) => change[i]);
-    const kind = !known ? "" : known.every((k) => k === known[0]) ? kinds[known[0]].label : "mixed";
-    return { keys: [a, b], named, moved, kind, columns: size[1] };
+    const { codes } = item, { kinds } = this.data;
+    const kind = !codes ? "" : codes.length === 1 ? kinds[codes[0]].label : "mixed";
+    return { keys: [a, b], named, moved, kind };
   }
 
   place([y, x]) {  // pixel centre in map coordinates
@@ -73,14 +77,14 @@ class Panel {
         <td><input class="name" value="${text(item.name)}" aria-label="name"></td>
         <td title="${map ? `map x ${map[0].toFixed(1)}, y ${map[1].toFixed(1)} (${text(this.data.crs)})` : ""}">${
           item.centre.map((v) => Math.round(v)).join(", ")}</td>
-        <td>${item.indices.length}</td><td>${text(about.kind || "–")}</td><td>${fixed(about.moved, 1)}</td>
+        <td>${item.pixels}${item.step > 1 ? ` of ${item.step}×${item.step}` : ""}</td><td>${text(about.kind || "–")}</td><td>${fixed(about.moved, 1)}</td>
         <td>${first[0]} → ${first[1]}</td>
         <td><button class="delete" title="delete">×</button></td></tr>`;
     }).join("");
     for (const row of $("rows").children) {
       const item = items.find((i) => i.number === Number(row.dataset.number));
       row.onclick = (event) => event.target.closest("input, button") || this.act.choose(item);
-      row.querySelector(".name").onchange = (event) => { item.name = event.target.value; };
+      row.querySelector(".name").onchange = (event) => { item.name = event.target.value; this.act.renamed(); };
       row.querySelector(".delete").onclick = () => this.act.remove(item);
     }
     this.matches(this.state.chosen);
@@ -97,19 +101,21 @@ class Panel {
 
   change() {
     const { a, b, measure, threshold } = this.state.change, { data } = this;
-    const values = data.map(measure, a, b), unit = measure === "angle" ? "°" : "";
-    const found = math.scores(values, threshold, data.change);
+    const { look } = data, values = data.map(measure, a, b), unit = measure === "angle" ? "°" : "";
+    const found = math.scores(values, threshold, look.change);
     const percent = (v) => (Number.isFinite(v) ? `${(100 * v).toFixed(1)} %` : "–");
     $("threshold-value").textContent = `${threshold.toFixed(measure === "angle" ? 1 : 3)}${unit}`;
     $("scores").innerHTML = `changed: <b>${percent(found.share)}</b>`
-      + (data.change ? ` · precision <b>${percent(found.precision)}</b> · recall <b>${percent(found.recall)}</b>`
-        : " · precision and recall need a true change map");
+      + (look.change ? ` · precision <b>${percent(found.precision)}</b> · recall <b>${percent(found.recall)}</b>`
+        : " · precision and recall need a true change map")
+      + (look === data.whole ? "" : " · of the part in view")
+      + (look.step > 1 ? ` · each pixel the mean of ${look.step} × ${look.step}` : "");
     this.scores = found;
   }
 
   csv(items) {
     const head = ["item", "kind", "name", "y_pixel", "x_pixel", "x_map", "y_map", "crs", "source",
-      "sensor", "date", "band", "wavelength_nm", "fwhm_nm", "value", "spread", "pixels"];
+      "sensor", "date", "band", "wavelength_nm", "fwhm_nm", "value", "spread", "pixels", "step"];
     const cell = (v) => (/[",\n]/.test(String(v)) ? `"${String(v).replaceAll('"', '""')}"` : v);
     const lines = [head.join(",")];
     for (const item of items) {
@@ -122,7 +128,7 @@ class Panel {
           this.data.crs ?? "", source.label, sensor.name, source.day || source.date, sensor.names[b],
           +centre.toFixed(3), +sensor.fwhm[b].toFixed(3),
           Number.isFinite(own.mean[b]) ? own.mean[b].toFixed(5) : "",
-          Number.isFinite(own.spread[b]) ? own.spread[b].toFixed(5) : "", own.count,
+          Number.isFinite(own.spread[b]) ? own.spread[b].toFixed(5) : "", own.count, item.step,
         ].map(cell).join(",")));
       }
     }
