@@ -5,6 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -235,3 +236,24 @@ def test_the_traps_and_the_tables_of_evaluation(opened, tmp_path):
     assert float(found[1]) == pytest.approx(rows.groupby("method").sam.mean().min(), abs=0.006)
     page.wait_for_timeout(1500)
     page.screenshot(path=str(tmp_path / "tables.png"))
+
+
+def test_the_threshold_on_change_and_the_pins_of_the_viewer(opened, tmp_path):
+    scene = stsf.load_sample()
+    page = opened("09_explore_spectra_and_change.ipynb")
+    page.evaluate(SCROLL, "lab.ThresholdExplorer(")
+    _wait_for_text(page, r"^X̂1 and X̂2, at least 5°: [\d.]+% of the pixels called changed")
+    page.get_by_label("angle between", exact=True).select_option("M1 and M2")
+    _wait_for_text(page, r"^M1 and M2, at least 5°")
+    _press(page, 0, "ArrowRight", 3)
+    found = _wait_for_text(page, r"^M1 and M2, at least 8°: .* precision ([\d.]+), recall ([\d.]+)")
+    called = metrics.sam_map(scene.hrms_t1, scene.hrms_t2) >= 8
+    hits = np.count_nonzero(called & (scene.change > 0))
+    assert float(found[1]) == pytest.approx(hits / called.sum(), abs=6e-4)
+    assert float(found[2]) == pytest.approx(hits / (scene.change > 0).sum(), abs=6e-4)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(tmp_path / "threshold.png"))
+    page.evaluate(SCROLL, "stsf.explore(")
+    frame = page.wait_for_selector("iframe.stsf-viewer").content_frame()
+    frame.wait_for_function("document.body.dataset.ready")
+    assert frame.evaluate("viewer.items.map(item => item.centre)")[2] == [20, 122]

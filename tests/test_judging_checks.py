@@ -7,6 +7,7 @@ from stsf.baselines import get_method, register
 from stsf.baselines.registry import _METHODS
 from stsf.baselines.temporal import change_distance
 from stsf.lab import judging_checks as checks
+from stsf.spectra import library
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,38 @@ def test_own_method(own, scene):
     assert "hides the truth" in own(lambda seen, x1: 1.0 * seen.hrhs_t2)
     assert "too good" in own(lambda _, x1: scene.hrhs_t2)
     assert "expected 'mine' to return" in own(lambda seen, x1: seen.hrms_t2)
+
+
+def test_lowest_threshold():
+    """Angles 1 to 40°, ten pixels each; the change has the larger ones, from 20° on all of them."""
+    angles = np.repeat(np.arange(1.0, 41.0), 10).reshape(20, 20)
+    change = (angles >= 20).astype(np.uint8)
+    for right in (18, 19, 20):
+        precise = 21 / (41 - right)
+        assert (precise >= 0.9) == (right >= 18)
+    assert "Right: at 18° the precision is 0.913" in checks.lowest_threshold(18, angles, change)
+    assert "0.9 is wanted" in checks.lowest_threshold(17, angles, change)
+    assert "misses less" in checks.lowest_threshold(25, angles, change)
+    assert "by *recall*" in checks.lowest_threshold(22, angles, change)
+    assert "whole number" in checks.lowest_threshold(18.5, angles, change)
+
+
+def test_flooded_material(scene):
+    """An estimate that shows straw where there is water, and soil in one place."""
+    lib = library()
+    straw, soil = (
+        lib.select([list(lib.material).index(m)]).at(scene.hs)[0] for m in ("npv", "soil")
+    )
+    y, x = (164, 157)  # the pond
+    places = np.array([[y, x], [y, x + 1], [y + 1, x]])
+    x2 = np.broadcast_to(straw[:, None, None], scene.hrhs_t2.shape).copy()
+    x2[:, y, x] = soil
+    assert "Right: of X̂2 it says npv (67%" in checks.flooded_material("npv", scene, x2, places)
+    assert "of the truth water" in checks.flooded_material("npv", scene, x2, places)
+    assert "of the *truth*" in checks.flooded_material("water", scene, x2, places)
+    assert "more often" in checks.flooded_material("soil", scene, x2, places)
+    assert "never named" in checks.flooded_material("canopy", scene, x2, places)
+    assert "is wanted" in checks.flooded_material("flood", scene, x2, places)
 
 
 def test_an_unregistered_name_is_told(scene, x1):
