@@ -1,4 +1,4 @@
-"""Deliberate faults: each must turn a checked cell of a lesson red, or the course proves nothing.
+"""Deliberate faults: each must turn a checked cell of a lesson, or a test, red.
 
 A lesson is run cell by cell in this process until a checked cell prints something other than what
 is stored, as nbval would see it. `pytest tests/test_faults.py -rP` says which cell it was.
@@ -8,15 +8,19 @@ import contextlib
 import importlib
 import io
 import pkgutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from nbformat import NotebookNode
 
 import stsf
-from stsf import degradation, sensors
+from stsf import degradation, sensors, tve
 from stsf.lab import handout
 
+ROOT = Path(__file__).resolve().parent.parent
 LESSONS = handout.read_lessons()
 MODULES = [  # all of them now: one that is imported under a fault would keep it
     importlib.import_module(found.name) for found in pkgutil.walk_packages(stsf.__path__, "stsf.")
@@ -90,11 +94,24 @@ def rows_not_normalised(patch: pytest.MonkeyPatch) -> None:
     put(patch, true, peaks)
 
 
+def final_consistency_dropped(patch: pytest.MonkeyPatch) -> None:
+    """Final consistency dropped: the answer at t2 is not corrected to agree with M2."""
+    never = property(lambda self: False, lambda self, wanted: None)
+    for part in (tve.TemporalVariationEstimator, tve.SpectralFineTuningNetwork):
+        patch.setattr(part, "consistency", never, raising=False)
+
+
 FAULTS: list[tuple[Patch, str]] = [
     (wider_psf, "02_degradation_model"),
     (shifted_phase, "02_degradation_model"),
     (rows_not_normalised, "02_degradation_model"),
     (rows_not_normalised, "00_start_here"),
+]
+IN_TESTS: list[tuple[Patch, str]] = [
+    (
+        final_consistency_dropped,
+        "tests/test_tve.py::test_the_answer_agrees_with_m2_and_without_consistency_does_not",
+    ),
 ]
 
 
@@ -106,6 +123,18 @@ def test_a_fault_turns_a_lesson_red(fault: Patch, lesson: str, monkeypatch) -> N
     found = first_red(LESSONS[lesson])
     print(f"{fault.__doc__} Red in {lesson}, {found}")
     assert found is not None
+
+
+@pytest.mark.parametrize(("fault", "test"), IN_TESTS, ids=[fault.__name__ for fault, _ in IN_TESTS])
+def test_a_fault_turns_a_test_red(fault: Patch, test: str) -> None:
+    """In a process of its own, which ends with 1 if a test failed, and with more for a mishap."""
+    code = f"""if True:
+        import runpy, sys, pytest
+        runpy.run_path({__file__!r})[{fault.__name__!r}](pytest.MonkeyPatch())
+        sys.exit(pytest.main(["-qx", "-p", "no:cacheprovider", {test!r}]))"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    print(f"{fault.__doc__} Red: {test}")
+    assert done.returncode == 1 and "1 failed" in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("lesson", sorted({lesson for _, lesson in FAULTS}))
