@@ -1,4 +1,4 @@
-"""The `stsf` command: simulate, fuse, evaluate, benchmark, explore, lessons.
+"""The `stsf` command: simulate, fuse, evaluate, train, benchmark, explore, lessons.
 
 Bad input ends with one sentence and exit code 2; Ctrl-C with exit code 130. Files appear whole or
 not at all.
@@ -20,6 +20,7 @@ from typing import Any
 import click
 
 from stsf.cli_benchmark import benchmark
+from stsf.cli_train import train
 from stsf.errors import InputError
 from stsf.lab.explore_command import explore
 from stsf.lab.handout_command import lessons
@@ -182,7 +183,15 @@ def simulate(
 @option("--ms2", type=click.Path(), required=True, help="High-resolution MS at t2 (M2).")
 @option("--out", type=click.Path(path_type=Path), required=True, help="HS at t2 (.tif).")
 @option("--out-t1", type=click.Path(path_type=Path), help="Also write the HS at t1.")
-@option("--method", default="projection", help="Fusion method.")
+@option(
+    "--out-error",
+    type=click.Path(path_type=Path),
+    help="Also write the standard error of each band.",
+)
+@option("--method", default="projection", help="Fusion method: dcstsf or projection.")
+@option(
+    "--model", type=click.Path(path_type=Path), help="Trained network; the kit's own without it."
+)
 @option(
     "--calibrate",
     type=click.Choice(["auto", "none"]),
@@ -198,27 +207,43 @@ def fuse(
     ms2: str,
     out: Path,
     out_t1: Path | None,
+    out_error: Path | None,
     method: str,
+    model: Path | None,
     calibrate: str,
     hs_sensor: str | None,
     ms_sensor: str | None,
     as_json: bool,
 ) -> None:
     """Predict the high-resolution HS image at t2."""
-    _check_targets([out, *([out_t1] if out_t1 else [])], inputs=[hs, ms1, ms2])
+    targets = [path for path in (out, out_t1, out_error) if path is not None]
+    _check_targets(targets, inputs=[hs, ms1, ms2])
     from stsf import fusion
     from stsf.raster import replacing, write_geotiff
     from stsf.scene import Scene
 
+    if out_error is not None and method != "dcstsf":
+        raise InputError(
+            f"expected the method dcstsf with --out-error, got {method}, which does not say how "
+            "sure it is: leave --out-error out"
+        )
     scene = Scene.read(hs, ms1, ms2, hs_sensor=hs_sensor, ms_sensor=ms_sensor)
     start = time.perf_counter()
     progress = sys.stderr.isatty()
-    fused = fusion.fuse(scene, method, calibrate=calibrate, progress=progress)  # type: ignore[arg-type]
+    fused = fusion.fuse(
+        scene,
+        method,
+        model=model,
+        calibrate=calibrate,
+        progress=progress,  # type: ignore[arg-type]
+    )
     report = {**fused.report, "seconds": round(time.perf_counter() - start, 2)}
     products = {out: fused.scene.image("hrhs_t2", fused.hrhs_t2)}
     if out_t1 is not None:
         products[out_t1] = fused.scene.image("hrhs_t1", fused.hrhs_t1)
-    with ExitStack() as complete:  # both files or none
+    if out_error is not None and fused.sigma_t2 is not None:
+        products[out_error] = fused.scene.image("hrhs_t2", fused.sigma_t2)
+    with ExitStack() as complete:  # all files or none
         for path, image in products.items():
             write_geotiff(complete.enter_context(replacing(path)), image)
     click.echo(_json(report) if as_json else fusion.format_report(report))
@@ -307,6 +332,7 @@ def evaluate(
 main.add_command(benchmark)
 main.add_command(explore)
 main.add_command(lessons)
+main.add_command(train)
 
 if __name__ == "__main__":
     sys.exit(main())

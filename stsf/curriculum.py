@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from stsf.bands import Sensor
 from stsf.degradation import Psf, mtf_sigma
@@ -20,7 +21,7 @@ from stsf.subspace import band_quality
 from stsf.world.strange import estranged, exchanged
 
 SHIFT = 0.2  # HR px left after registration, HS and MS alike
-STRANGE = (0.05, 0.1, 0.2)
+STRANGE = (0.1, 0.25, 0.5)
 
 
 def draw(seed: int, size: int = 96, strange: float = 0.5) -> Scene:
@@ -83,3 +84,30 @@ def draw_psf(rng: np.random.Generator, ms: Sensor, ratio: int) -> tuple[Psf, Psf
     vnir = np.sqrt(np.maximum(sigma**2 - sharp**2, 0.35**2))
     extra = rng.uniform(0.0, 0.8) if rng.random() < 0.75 else 0.0
     return Psf(*vnir.tolist()), Psf(*np.sqrt(vnir**2 + extra**2).tolist())
+
+
+def softened(scene: Scene, seed: int) -> tuple[Scene, tuple[float, float] | None]:
+    """One scene in four with a product whose SWIR is softer than its VNIR, as in real images.
+
+    X1 as an imaging spectrometer delivers it is itself blurred, the SWIR often more than the VNIR.
+    Where such an image is the truth, as in Wald's protocol, that is part of what is asked for.
+
+    Args:
+        scene: with truth.
+        seed: of the choice and the width.
+
+    Returns:
+        The scene, and the softness per detector that `stsf.components.prepare` is told; None in
+        three of four cases, and in one of five of those that are soft.
+    """
+    rng = np.random.default_rng([seed, 5])
+    if rng.random() < 0.75:
+        return scene, None
+    assert scene.hrhs_t1 is not None
+    width = float(rng.uniform(0.2, 0.8))
+    swir = scene.hs.detector == 1
+    x1 = scene.hrhs_t1.copy()
+    x1[swir] = gaussian_filter(x1[swir], width, axes=(1, 2))
+    lost = scene.D.A(scene.hrhs_t1) - scene.D.A(x1)
+    soft = replace(scene, hrhs_t1=x1, lrhs_t1=(scene.lrhs_t1 - lost).astype(np.float32))
+    return soft, (0.0, width) if rng.random() < 0.8 else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from tqdm import tqdm
@@ -16,7 +17,12 @@ from stsf.projection import alternating_projection, inject, spectral_gain
 from stsf.registration import register
 from stsf.scene import Scene
 
-METHODS = ("projection",)
+if TYPE_CHECKING:
+    from stsf.network import DCSTSF
+
+Product = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]
+
+METHODS = ("dcstsf", "projection")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,18 +34,25 @@ class Fused:
         hrhs_t2: estimate of X2, (L, H, W).
         scene: the scene as it was fused: registered and calibrated.
         report: method, what the calibration found, consistency; plain values, ready for JSON.
+        sigma_t2: (L, H, W) standard error of `hrhs_t2`, ±1.645 σ meant to hold 90 % of the truth;
+            None from a method that does not say.
+        measured: (L,) share of each band's variance at t2 that the MS measures; the rest is
+            inferred from how the scene's bands vary together. None as above.
     """
 
     hrhs_t1: np.ndarray
     hrhs_t2: np.ndarray
     scene: Scene
     report: Mapping[str, Any]
+    sigma_t2: np.ndarray | None = None
+    measured: np.ndarray | None = None
 
 
 def fuse(
     scene: Scene,
     method: str = "projection",
     *,
+    model: DCSTSF | str | Path | None = None,
     calibrate: Literal["auto", "none"] = "auto",
     progress: bool = False,
 ) -> Fused:
@@ -47,14 +60,15 @@ def fuse(
 
     Args:
         scene: the observations; truth, if any, is not looked at.
-        method: "projection": regularised alternating projection for X1, then MMSE injection of
-            M2 - R X1 for X2.
+        method: "dcstsf", the network; or "projection": regularised alternating projection for X1,
+            then MMSE injection of M2 - R X1 for X2.
+        model: a trained network or its file; the one that comes with the kit without it.
         calibrate: "auto" finds shifts, PSF and MS gains from the images and mends them; "none"
             takes the scene as it is.
         progress: show a progress bar.
 
     Raises:
-        InputError: unknown method.
+        InputError: unknown method, or a model file that cannot be read.
 
     Example:
         >>> import stsf
@@ -72,13 +86,35 @@ def fuse(
         scene, gains = calibration.calibrate(scene)
         report |= {"registration": registration.as_dict(), "gains": gains.as_dict()}
         report["found"] = registration.summary() + gains.summary()
+    estimate = _network if method == "dcstsf" else _projection
+    x1, x2, more = estimate(scene, model, progress)
+    found = residuals(scene, x1, x2)
+    report["consistency"] = {name: round(value, 3) for name, value in found.items()}
+    return Fused(x1, x2, scene, report, **more)
+
+
+def _projection(scene: Scene, model: DCSTSF | str | Path | None, progress: bool) -> Product:
+    if model is not None:
+        raise InputError(
+            "expected no model with the method 'projection', which has nothing to load: "
+            "leave the model out, or use the method 'dcstsf'"
+        )
     steps = tqdm(alternating_projection(scene), desc="X1", unit="step", disable=not progress)
     *_, last = steps
     x1 = last.x.astype(np.float32)
-    x2 = inject(x1, scene.hrms_t2, spectral_gain(scene), scene.R)
-    found = residuals(scene, x1, x2)
-    report["consistency"] = {name: round(value, 3) for name, value in found.items()}
-    return Fused(x1, x2, scene, report)
+    return x1, inject(x1, scene.hrms_t2, spectral_gain(scene), scene.R), {}
+
+
+def _network(scene: Scene, model: DCSTSF | str | Path | None, progress: bool) -> Product:
+    from stsf.network import DCSTSF, measured_share, shipped  # torch: not at import
+
+    network = model if isinstance(model, DCSTSF) else DCSTSF.load(model) if model else shipped()
+    with tqdm(total=2, desc="SSJE, TVE", unit="task", disable=not progress) as bar:
+        x1 = network.first_date(scene)
+        bar.update()
+        found = network.second_date(scene, x1)
+        bar.update()
+    return x1, found.x2, {"sigma_t2": found.sigma, "measured": measured_share(scene)}
 
 
 def format_report(report: Mapping[str, Any]) -> str:

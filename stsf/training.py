@@ -7,8 +7,8 @@ weighing of candidates, with both finished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,10 +19,16 @@ from torch import nn
 from stsf import canonical
 from stsf.errors import InputError
 from stsf.evidence import Evidence
+from stsf.components import Prepared
 from stsf.scene import Scene
+from stsf.ssje import SSJE, ssje_loss
 from stsf.subspace import pixels
 from stsf.tve import Z90, SpectralFineTuningNetwork, TemporalVariationEstimator
 
+PATCH, MARGIN = (
+    36,
+    2,
+)  # side of a patch in high-resolution pixels; around it, in low-resolution ones
 SHOWN = 32  # bands per scene on which the error estimate is trained
 
 
@@ -111,6 +117,40 @@ def some_pixels(scene: Scene, count: int, seed: int) -> torch.Tensor:
 
 
 Sample = tuple[torch.Tensor, ...]
+
+
+def ssje_patches(
+    ssje: SSJE,
+    pairs: Sequence[tuple[Prepared, torch.Tensor]],
+    draw: torch.Generator,
+    count: int = 2,
+) -> torch.Tensor:
+    """Mean loss of the SSJE on `count` square patches of different scenes, signs drawn at random.
+
+    Args:
+        ssje: to train.
+        pairs: scenes as maps, with the maps of their true X1 (n, H, W).
+        draw: of scenes, places and signs.
+        count: patches.
+    """
+    losses = []
+    for _ in range(count):
+        scene, truth = pairs[_below(len(pairs), draw)]
+        side = min(PATCH // scene.ratio, *scene.y.shape[1:])
+        top, left = (_below(n - side + 1, draw) for n in scene.y.shape[1:])
+        patch, inner = scene.crop(top, left, side, MARGIN)
+        first = [max(at - MARGIN, 0) * scene.ratio for at in (top, left)]
+        height, width = patch.start.shape[1:]
+        wanted = truth[:, first[0] : first[0] + height, first[1] : first[1] + width]
+        sign = 2.0 * torch.randint(0, 2, (len(scene),), generator=draw) - 1
+        maps = sign[:, None, None]
+        patch = replace(patch, y=patch.y * maps, start=patch.start * maps, seen=patch.seen * sign)
+        losses.append(ssje_loss(ssje(patch), wanted * maps, scene.weight, inner))
+    return torch.stack(losses).mean()
+
+
+def _below(end: int, draw: torch.Generator) -> int:
+    return int(torch.randint(0, end, (1,), generator=draw))
 
 
 @torch.no_grad()

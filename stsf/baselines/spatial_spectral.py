@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from stsf.baselines.registry import register
+from stsf.local import local_fit
 from stsf.projection import (
     SMALLEST_NOISE,
     alternating_projection,
@@ -149,45 +149,6 @@ def local_regression(
         for band, slope in zip(m, slopes, strict=True):
             x[bands] += up(slope) * band
     return back_project(scene, x, rounds)
-
-
-def local_fit(
-    m: np.ndarray, target: np.ndarray, valid: np.ndarray | None, sigma: float, ridge: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted least squares target ≈ offset + slopes · m in a Gaussian window round each pixel.
-
-    Args:
-        m: (C, h, w) predictors.
-        target: (L, h, w).
-        valid: (h, w), False where a pixel is not used.
-        sigma: width of the window, pixels.
-        ridge: added to each window's covariance, as a share of the variance over the image.
-
-    Returns:
-        slopes (C, L, h, w) and offset (L, h, w).
-
-    Example:
-        >>> m = np.random.default_rng(0).normal(size=(1, 9, 9))
-        >>> slopes, offset = local_fit(m, 2 * m + 1, None, sigma=1.0, ridge=0.0)
-        >>> bool(np.allclose(slopes, 2)), bool(np.allclose(offset, 1))
-        (True, True)
-    """
-    weight = np.ones(m.shape[1:]) if valid is None else valid.astype(np.float64)
-    share = np.maximum(gaussian_filter(weight, sigma), 1e-6)
-
-    def mean(image: np.ndarray) -> np.ndarray:
-        return gaussian_filter(weight * image, sigma, axes=(-2, -1)) / share
-
-    m, target = m.astype(np.float64), target.astype(np.float64)
-    middle = m.mean(axis=(1, 2), keepdims=True)  # for precision: variances of centred values
-    m = m - middle
-    m_mean, t_mean = mean(m), mean(target)
-    cov = mean(m[:, None] * m) - m_mean[:, None] * m_mean  # (C, C, h, w)
-    cross = np.stack([mean(a * target) - b * t_mean for a, b in zip(m, m_mean)])  # (C, L, h, w)
-    cov += np.diag(ridge * m.var(axis=(1, 2)) + 1e-12)[..., None, None]  # never singular
-    slopes = np.linalg.solve(np.moveaxis(cov, (0, 1), (2, 3)), np.moveaxis(cross, (0, 1), (2, 3)))
-    slopes = np.moveaxis(slopes, (2, 3), (0, 1))  # (C, L, h, w)
-    return slopes, t_mean - np.einsum("clhw,chw->lhw", slopes, m_mean + middle)
 
 
 @register("spectralift", target="x1", label="SpectraLift-style", reference="arXiv 2507.13339, 2025")

@@ -18,7 +18,7 @@ from stsf.errors import InputError
 from stsf.observe import Imperfections, observe, wald
 from stsf.registration import register
 from stsf.scene import KINDS, Scene
-from stsf.sensors import Sensor, ahsi, sentinel2
+from stsf.sensors import S2_10, Sensor, ahsi, sentinel2
 from stsf.simulate import simulate
 from stsf.subspace import band_quality
 
@@ -48,9 +48,9 @@ def suite(name: str, seeds: Sequence[int] = range(1000, 1008)) -> Suite:
 
     Args:
         name: "simulated" (exact physics, test materials), "imperfect" (the same scenes through
-            `Imperfections.draw`, then calibrated), "sensitivity" (one error at a time, as it is
-            and calibrated) or "real" (EnMAP windows by Wald's protocol with semi-real second
-            dates).
+            `Imperfections.draw`, then calibrated), "ten-bands" (as "simulated", with ten bands of
+            Sentinel-2), "sensitivity" (one error at a time, as it is and calibrated) or "real"
+            (EnMAP windows by Wald's protocol with semi-real second dates).
         seeds: of the simulated scenes.
 
     Raises:
@@ -63,6 +63,7 @@ def suite(name: str, seeds: Sequence[int] = range(1000, 1008)) -> Suite:
     made = {
         "simulated": (tuple(map(str, seeds)), simulated),
         "imperfect": (tuple(map(str, seeds)), imperfect),
+        "ten-bands": (tuple(map(str, seeds)), ten_bands),
         "sensitivity": (
             tuple(f"{s}/{e}/{c}" for e in ERRORS for c in ("as-is", "calibrated") for s in seeds),
             sensitive,
@@ -84,6 +85,13 @@ def sensors() -> tuple[Sensor, Sensor]:
 def simulated(seed: str) -> Scene:
     """Ratio 3, SNR 35 dB (HS) and 40 dB (MS), nothing wrong."""
     return _observed(int(seed), None)
+
+
+def ten_bands(seed: str) -> Scene:
+    """As `simulated`, with the ten 10 m and 20 m bands of Sentinel-2A."""
+    world = simulate(int(seed), size=SIZE, split="test")
+    scene = observe(world, sensors()[0], sentinel2("A", S2_10), seed=int(seed))
+    return replace(scene, name=seed)
 
 
 def imperfect(seed: str) -> Scene:

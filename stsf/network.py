@@ -1,0 +1,283 @@
+"""DC-STSF: the cascade of SSJE (X1 from Y1 and M1) and TVE (X2 from X1, M1 and M2).
+
+A re-implementation from the abstract of Meng et al., "Dual-Task Cascaded Network for
+Spatial-Temporal-Spectral Remote Sensing Image Fusion", IEEE TGRS 63, 2025,
+doi 10.1109/TGRS.2025.3565637: the units and their order are the paper's, all else is ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from stsf.atomic import replacing
+from stsf.canonical import rows
+from stsf.errors import InputError
+from stsf.evidence import Evidence
+from stsf.projection import SMALLEST_NOISE, signal_covariance, spectral_gain
+from stsf.scene import Scene
+from stsf.components import prepare
+from stsf.ssje import SSJE
+from stsf.subspace import pixels
+from stsf.tve import TemporalVariationEstimator
+
+FORMAT = "stsf DC-STSF 1"
+SHIPPED = Path(__file__).parents[1] / "data" / "models" / "dcstsf.safetensors"
+PARTS = (
+    "seu", "ecu", "back-projection", "sftn", "difference", "consistency", "context"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Config:
+    """How large the network is, and what is left out of it.
+
+    Attributes:
+        ssje_width: channels of SEU and ECU.
+        stages: K, the unrolled iterations of the SSJE.
+        tve_width: hidden width of the estimator.
+        sftn_width: hidden width of the fine-tuning network.
+        without: parts that are left out, of `PARTS`; for the ablation.
+    """
+
+    ssje_width: int = 16
+    stages: int = 3
+    tve_width: int = 32
+    sftn_width: int = 160
+    without: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "without", tuple(self.without))
+        unknown = set(self.without) - set(PARTS)
+        if unknown:
+            raise InputError(
+                f"expected parts out of {', '.join(PARTS)}, got {sorted(unknown)[0]!r}: "
+                "name the part as in this list"
+            )
+        for name in ("ssje_width", "stages", "tve_width", "sftn_width"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 1 <= value <= 512:
+                raise InputError(
+                    f"expected {name} to be a whole number from 1 to 512, got {value!r}: mend it"
+                )
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """What the network says of a scene.
+
+    Attributes:
+        x1: (L, H, W) estimate of X1, reflectance.
+        x2: (L, H, W) estimate of X2.
+        sigma: (L, H, W) standard error of x2; ±1.645 σ is meant to hold 90 % of the truth.
+        steps: every intermediate by name, if asked for. Of the SSJE: cubes "start", "seu 1" and so
+            on; of the TVE: "candidates" (7, L, H, W), "weights" (7, H, W), mean over the
+            coordinates, "kept" (H, W), the map of how far X1 is still believed.
+    """
+
+    x1: np.ndarray
+    x2: np.ndarray
+    sigma: np.ndarray
+    steps: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class DCSTSF(nn.Module):
+    """The cascade.
+
+    Args:
+        config: sizes and parts.
+
+    Example:
+        >>> import stsf
+        >>> scene = stsf.load_sample().crop(slice(0, 12), slice(0, 12))
+        >>> with torch.no_grad():
+        ...     DCSTSF()(scene).x2.shape
+        (114, 36, 36)
+    """
+
+    def __init__(self, config: Config | None = None) -> None:
+        super().__init__()
+        self.config = config or Config()
+        parts = {name: name not in self.config.without for name in PARTS}
+        self.ssje = SSJE(
+            self.config.stages, width=self.config.ssje_width,
+            seu=parts["seu"], ecu=parts["ecu"], back_projection=parts["back-projection"],
+        )  # fmt: skip
+        self.tve = TemporalVariationEstimator(
+            self.config.tve_width, self.config.sftn_width, sftn=parts["sftn"],
+            difference=parts["difference"], consistency=parts["consistency"],
+            context=parts["context"],
+        )  # fmt: skip
+        self.calibration: torch.Tensor  # of sigma; see `recipe.calibrate`
+        self.register_buffer("calibration", torch.ones(1))
+        self.provenance: dict[str, Any] = {}
+
+    def first_date(self, scene: Scene, softness: Sequence[float] | None = None) -> np.ndarray:
+        """X1 (L, H, W) alone: the SSJE.
+
+        Args:
+            scene: the observations.
+            softness: of the product, see `stsf.components.prepare`.
+        """
+        with torch.no_grad():
+            prepared = prepare(scene, softness=softness)
+            return prepared.decode(self.ssje(prepared)).numpy()
+
+    def second_date(self, scene: Scene, x1: np.ndarray, return_steps: bool = False) -> Estimate:
+        """X2 from any estimate of X1 (L, H, W): the TVE."""
+        with torch.no_grad():
+            evidence = Evidence(scene, x1)
+            found = self.tve(evidence, rows(pixels(x1)))
+        size = scene.size
+        cubes = {name: _image(found[name], size) for name in ("x2", "sigma")}
+        steps: dict[str, np.ndarray] = {}
+        if return_steps:
+            made = [_image(evidence.decode(z), size) for z in found["candidates"].unbind(1)]
+            steps = {
+                "candidates": np.stack(made),
+                "weights": _image(found["weights"].mean(1), size),
+                "kept": _image(found["kept"][:, None], size)[0],
+            }
+        return Estimate(x1, cubes["x2"], cubes["sigma"] * self.calibration.item(), steps)
+
+    def forward(self, scene: Scene, return_steps: bool = False) -> Estimate:
+        """X1, X2 and the error of X2.
+
+        Args:
+            scene: the observations, registered and calibrated.
+            return_steps: give every intermediate by name.
+        """
+        if not return_steps:
+            return self.second_date(scene, self.first_date(scene))
+        with torch.no_grad():
+            prepared = prepare(scene)
+            z, steps = self.ssje(prepared, return_steps=True)
+            cubes = {name: prepared.decode(step).numpy() for name, step in steps.items()}
+            last = self.second_date(scene, prepared.decode(z).numpy(), return_steps=True)
+        return Estimate(last.x1, last.x2, last.sigma, {**cubes, **last.steps})
+
+    def explain(self, scene: Scene | None = None) -> pd.DataFrame:
+        """The stages in the order they work, with their parameters.
+
+        Args:
+            scene: if given, the multiplications and additions that each stage takes for one
+                pixel of its product are counted on it.
+
+        Example:
+            >>> DCSTSF().explain().parameters.sum() < 500_000
+            True
+        """
+        stages: dict[str, list[nn.Module]] = {}
+        for k in range(self.config.stages):
+            for unit in ("seu", "ecu"):
+                if k < len(made := getattr(self.ssje, unit)):
+                    stages[f"SSJE {k + 1}: {unit.upper()}"] = [made[k]]
+        estimator = self.tve
+        weighing = [m for m in estimator.children() if m is not estimator.sftn]
+        stages |= {"TVE: SFTN": [estimator.sftn], "TVE: weighing": weighing}
+        table = pd.DataFrame(
+            {"parameters": [sum(map(_size, modules)) for modules in stages.values()]},
+            index=pd.Index(stages, name="stage"),
+        )
+        table.loc["SSJE: step sizes"] = sum(p.numel() for p in self.ssje.parameters(recurse=False))
+        if scene is not None:
+            with FlopCounterMode(display=False, depth=None) as counter:
+                self(scene)
+            counts = {name: sum(ops.values()) for name, ops in counter.get_flop_counts().items()}
+            names = {module: f"DCSTSF.{name}" for name, module in self.named_modules()}
+            pixels_ = scene.size[0] * scene.size[1]
+            table["operations per pixel"] = [
+                round(sum(counts.get(names[m], 0) for m in stages.get(stage, [])) / pixels_)
+                for stage in table.index
+            ]
+        return table
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, sizes and provenance to one safetensors file, whole or not at all."""
+        about = {
+            "format": FORMAT,
+            "config": json.dumps(asdict(self.config)),
+            "provenance": json.dumps(self.provenance),
+        }
+        weights = {name: value.contiguous() for name, value in self.state_dict().items()}
+        with replacing(Path(path)) as temporary:
+            save_file(weights, temporary, metadata=about)
+
+    @classmethod
+    def load(cls, path: str | Path = SHIPPED) -> DCSTSF:
+        """A trained network from its file.
+
+        Raises:
+            InputError: no file, one cut short, or one that is no DC-STSF of this kit.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                about = file.metadata() or {}
+                weights = {name: file.get_tensor(name) for name in file.keys()}
+        except FileNotFoundError as error:
+            raise InputError(
+                f"expected a model file, found no {path}: train one with stsf train --out {path}"
+            ) from error
+        except (SafetensorError, OSError) as error:
+            raise InputError(
+                f"expected a safetensors file, could not read {path}: copy it again or train anew"
+            ) from error
+        if about.get("format") != FORMAT:
+            raise InputError(
+                f"expected a model of this kit ({FORMAT}), got {about.get('format', 'another')} in "
+                f"{path}: train one with stsf train"
+            )
+        network = cls(Config(**json.loads(about["config"])))
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise InputError(
+                f"expected the weights that its own description asks for, {path} holds others: "
+                "copy it again or train anew"
+            ) from error
+        network.provenance = json.loads(about["provenance"])
+        return network.eval()
+
+
+def _size(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+@lru_cache(maxsize=1)
+def shipped() -> DCSTSF:
+    """The network that comes with the kit, loaded once."""
+    return DCSTSF.load()
+
+
+def _image(values: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
+    """(H·W, b) rows -> (b, H, W)."""
+    return values.T.reshape(-1, *size).numpy()
+
+
+def measured_share(scene: Scene) -> np.ndarray:
+    """(L,) share of each band's variance that the MS measures; the rest is inferred.
+
+    For spectra with the scene's covariance C, the MS leaves C - G R C unknown.
+
+    Example:
+        >>> import stsf
+        >>> share = measured_share(stsf.load_sample())
+        >>> bool((share >= 0).all() and (share <= 1).all())
+        True
+    """
+    noise = np.maximum(scene.noise_hs, SMALLEST_NOISE)
+    C = signal_covariance(scene.lrhs_t1, noise, scene.valid_lr)
+    left = C - spectral_gain(scene) @ scene.R.R @ C
+    return np.clip(1 - np.diag(left) / np.maximum(np.diag(C), SMALLEST_NOISE**2), 0, 1)
