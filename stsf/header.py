@@ -28,10 +28,10 @@ def unplaced() -> Iterator[None]:
         yield
 
 
-def open_raster(path: Path) -> Any:
+def open_raster(path: Path, **options: Any) -> Any:
     """`rasterio.open`, with or without a georeference."""
     with unplaced():
-        return rasterio.open(path)
+        return rasterio.open(path, **options)
 
 
 @contextmanager

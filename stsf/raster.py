@@ -23,7 +23,6 @@ import numpy as np
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.shutil import copy
 from rasterio.windows import Window
@@ -119,6 +118,8 @@ class ImageFile:
                 np.full(source.count, scale) if scale else np.array(source.scales) / divisor
             )
             self._table = band_table(source)
+        self._levels: dict[int, Any] = {}  # overviews, opened when needed
+        self._codes = source.dtypes[0] == "uint8"
         self.shape: tuple[int, int, int] = (source.count, source.height, source.width)
         self.transform = None if source.transform.is_identity else source.transform
 
@@ -126,7 +127,8 @@ class ImageFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._source.close()
+        for source in (self._source, *self._levels.values()):
+            source.close()
 
     def read(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
         """(band, h, w) float32 of a part, averaged onto `shape`, NaN where there is no data.
@@ -141,14 +143,45 @@ class ImageFile:
                 f"expected a part of the {self.shape[1:]} pixels of {self.path}, got rows "
                 f"{rows.start}-{rows.stop} and columns {columns.start}-{columns.stop}: move it"
             )
-        codes = self._source.dtypes[0] == "uint8"
+        size = rows.stop - rows.start, columns.stop - columns.start
+        shape = shape or size
+        source, (rows, columns) = self._overview(rows, columns, shape)
+        size = rows.stop - rows.start, columns.stop - columns.start
+        if size == shape:
+            return self._values(source, rows, columns)
+        starts = [np.arange(n) * whole // n for n, whole in zip(shape, size)]
+        strips, many = [], max(1, BLOCK * shape[0] // size[0])  # rows read at once
+        for first in range(0, shape[0], many):
+            own = starts[0][first : first + many]
+            last = starts[0][first + many] if first + many < shape[0] else size[0]
+            strip = slice(rows.start + own[0], rows.start + max(last, own[-1] + 1))
+            values = self._values(source, strip, columns)
+            strips.append(averaged(values, own - own[0], starts[1], pick=self._codes))
+        return np.concatenate(strips, axis=1)
+
+    def _overview(
+        self, rows: slice, columns: slice, shape: tuple[int, int]
+    ) -> tuple[Any, tuple[slice, slice]]:
+        """The smallest overview that still holds a part in `shape` pixels, and the part in it."""
+        across = (columns.stop - columns.start) / shape[1]
+        down, level = (rows.stop - rows.start) / shape[0], None
+        for k, factor in enumerate(self._source.overviews(1)):
+            if factor <= 1.05 * min(across, down):
+                level = k
+        if level is None:
+            return self._source, (rows, columns)
+        if level not in self._levels:
+            self._levels[level] = open_raster(self.path, overview_level=level)
+        source = self._levels[level]
+        return source, tuple(
+            slice(round(s.start * n / whole), max(1, round(s.stop * n / whole)))
+            for s, n, whole in zip((rows, columns), source.shape, self.shape[1:])
+        )  # type: ignore[return-value]
+
+    def _values(self, source: Any, rows: slice, columns: slice) -> np.ndarray:
         with _readable(self.path):
-            counts = self._source.read(
-                window=Window.from_slices(rows, columns), masked=True,
-                out_shape=shape and (self.shape[0], *shape),
-                resampling=Resampling.nearest if codes else Resampling.average,
-            )  # fmt: skip
-        return _reflectance(counts, self._scales, np.array(self._source.offsets))
+            counts = source.read(window=Window.from_slices(rows, columns), masked=True)
+        return _reflectance(counts, self._scales, np.array(source.offsets))
 
     def image(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> Image:
         """The same with what the header says."""
@@ -170,6 +203,32 @@ class ImageFile:
         rows, columns = part or tuple(slice(0, n) for n in self.shape[1:])
         factors = (columns.stop - columns.start) / shape[2], (rows.stop - rows.start) / shape[1]
         return whole @ Affine.translation(columns.start, rows.start) @ Affine.scale(*factors)
+
+
+def averaged(cube: np.ndarray, rows: np.ndarray, columns: np.ndarray, pick: bool) -> np.ndarray:
+    """Means over blocks of pixels, without those that have no data.
+
+    Args:
+        cube: (band, y, x).
+        rows: (h,) first row of each block; a block ends where the next begins.
+        columns: (w,) likewise.
+        pick: take the pixel in the middle instead, for codes that have no mean.
+
+    Example:
+        >>> cube = np.array([[[0.1, 0.3, np.nan, 0.6]]])
+        >>> averaged(cube, np.array([0]), np.array([0, 2]), pick=False)
+        array([[[0.2, 0.6]]], dtype=float32)
+    """
+    starts, sizes = (rows, columns), cube.shape[1:]
+    if pick:
+        middle = [(s + np.append(s[1:], n) - 1) // 2 for s, n in zip(starts, sizes)]
+        return cube[:, middle[0]][:, :, middle[1]]
+    known = np.isfinite(cube)
+    blocks = [np.where(known, cube, 0.0), known.astype(np.float32)]
+    for axis in (0, 1):
+        blocks = [np.add.reduceat(block, starts[axis], axis=axis + 1) for block in blocks]
+    with np.errstate(invalid="ignore"):
+        return (blocks[0] / blocks[1]).astype(np.float32)
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """The viewer in a real browser, with the network blocked: what it draws and what it says."""
 
+import ast
 import csv
 import io
+import re
 import subprocess
 import sys
 import urllib.error
@@ -22,7 +24,7 @@ from click.testing import CliRunner
 from PIL import Image as Picture
 
 import stsf
-from stsf.colour import rgb, stretch_limits
+from stsf.colour import CHANGE_COLOUR, nearest_bands, rgb, stretch_limits
 from stsf.datasets import load_sample
 from stsf.errors import InputError
 from stsf.lab import explore_command, inspection
@@ -415,6 +417,110 @@ def test_change_map_and_its_scores(page, scene, fused) -> None:
 
 
 @pytest.mark.browser
+def test_every_image_shows_its_values(page, scene, fused) -> None:
+    """Each cube as its colours, each map by the scale from 0 to its 98th percentile."""
+    cubes = cubes_of(scene, fused)
+    page.mouse.move(5, 5)
+    page.select_option("#stretch", "own")
+    y, x = 40, 50
+    for key in ("lrhs_t1", "hrhs_t1", "truth_t1", "truth_t2"):
+        page.select_option("#source2", key)
+        limits = stretch_limits([(cubes[key], scene.hs.centre)])
+        coarse = 3 if key == "lrhs_t1" else 1
+        want = 255 * rgb(cubes[key], scene.hs.centre, stretch=limits)[y // coarse, x // coarse]
+        assert np.abs(colour_at(page, y, x, 2) - want).max() <= 6, key
+    both = [("hrhs_t1", "truth_t1"), ("hrhs_t2", "truth_t2")]
+    maps = {f"magnitude {a} {b}": inspection.magnitude(cubes[a], cubes[b]) for a, b in both}
+    maps |= {f"angle {a} {b}": sam_map(cubes[a], cubes[b]) for a, b in both}
+    bands = nearest_bands(scene.hs.centre)
+    maps["sigma"] = cubes["sigma_t2"][bands].mean(axis=0)
+    for key, values in maps.items():
+        page.select_option("#source2", key)
+        found = page.inner_text("#caption2")
+        top = float(re.search(r"0 *([\d.]+)", found)[1])
+        exact = np.nanpercentile(values, 98)
+        assert top == pytest.approx(exact, abs=0.06 if key.startswith("angle") else 2e-3), key
+    page.select_option("#source2", "kinds")
+    want = [int(CHANGE_COLOUR[KINDS[scene.change[y, x]]][i : i + 2], 16) for i in (1, 3, 5)]
+    assert np.abs(colour_at(page, y, x, 2) - want).max() <= 1
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("preset", ["SWIR", "geology"])
+def test_presets_by_wavelength(page, scene, fused, preset) -> None:
+    page.select_option("#preset", preset)
+    page.mouse.move(5, 5)
+    cube = cubes_of(scene, fused)["hrhs_t2"]
+    limits = stretch_limits([(cube, scene.hs.centre)], preset)
+    want = 255 * rgb(cube, scene.hs.centre, preset, limits)[40, 50]
+    assert np.abs(colour_at(page, 40, 50, 2) - want).max() <= 6
+    assert "no band" in page.inner_text("#caption0")  # the MS has no SWIR here
+
+
+@pytest.mark.browser
+def test_sources_are_switched_off_and_the_window_is_drawn(page, scene) -> None:
+    page.select_option("#window", "3")
+    click(page, 30, 12)
+    page.mouse.move(5, 5)
+    page.wait_for_function("!viewer.live")
+    outlines = "viewer.documents.get_model_by_name('outlines').data"
+    assert page.evaluate(f"{outlines}.xs[0]") == [10.5, 13.5, 13.5, 10.5, 10.5]
+    assert page.evaluate(f"{outlines}.ys[0]") == [28.5, 28.5, 31.5, 31.5, 28.5]
+    points = page.evaluate("viewer.curves.last.t1.points")
+    np.testing.assert_allclose(points["x"], scene.ms.centre)
+    np.testing.assert_allclose(np.subtract(points["right"], points["left"]), scene.ms.fwhm)
+    lines = "viewer.curves.last.t2.lines.ys.length"
+    before = page.evaluate(lines)
+    page.click("#legend [data-key=truth_t2]")
+    assert page.evaluate(lines) == before - 1
+    page.click("#legend [data-key=truth_t2]")
+    assert page.evaluate(lines) == before
+    page.click("#rows .delete")
+    assert page.evaluate(f"{outlines}.xs.length") == 0
+
+
+@pytest.mark.browser
+def test_axes_move_on_request_and_come_back(page) -> None:
+    ends = "['t1', 't2'].map((c) => viewer.views['chart-' + c].model.x_range.end)"
+    before = page.evaluate(ends)
+    assert before[0] == before[1]
+    page.evaluate("viewer.views['chart-t1'].model.x_range.end = 1000")
+    assert page.evaluate(ends) == [1000, 1000]  # one wavelength axis for both
+    page.click("#axes")
+    assert page.evaluate(ends) == before
+
+
+@pytest.mark.browser
+def test_pins_of_the_page_are_known_to_python(page, explored, scene, fused) -> None:
+    click(page, 5, 9)
+    page.click("[data-mode=box]")
+    page.mouse.move(*at(page, 10, 4))
+    page.mouse.down()
+    page.mouse.move(*at(page, 30, 16), steps=4)
+    page.mouse.up()
+    page.wait_for_function("viewer.items.length === 2")
+    page.fill("#rows .name", "maize")
+    page.keyboard.press("Enter")
+    if page.evaluate("ask === null"):  # a saved page knows no Python
+        return
+    if page.frame is page.page.main_frame:
+        for _ in range(100):
+            if [pin["name"] for pin in explored.pins] == ["maize", "region 2"]:
+                break
+            page.page.wait_for_timeout(50)
+        pins = explored.pins
+    else:
+        page.page.wait_for_timeout(300)
+        pins = ast.literal_eval(page.page.evaluate(RUN, 1))
+    pin, region = pins
+    assert pin == {"number": 1, "kind": "pin", "name": "maize", "centre": [5, 9], "window": 1}
+    assert region["name"] == "region 2"
+    item = last(page)
+    assert len(item["indices"]) == item["spectra"]["hrhs_t2"]["count"]
+    check_spectra(item, explored.spectra(region), explored.max_error)
+
+
+@pytest.mark.browser
 def test_library_matches_are_those_of_the_computation(page, scene, fused) -> None:
     item = click(page, 40, 52)
     listed = page.eval_on_selector_all("#matches li", "items => items.map((i) => i.textContent)")
@@ -521,6 +627,19 @@ def test_what_is_missing_is_grey_and_says_why(scene, open_page, tmp_path) -> Non
     assert "the truth is not known" in page.inner_text("#legend")
     assert "true change map" in page.inner_text("#scores")
     assert page.evaluate("viewer.items[0].centre") == [3, 4]
+    page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [(60, 8), (8, 60)])
+def test_tall_and_wide_scenes_keep_square_pixels(open_page, tmp_path, size) -> None:
+    part = load_sample().crop(slice(0, size[0]), slice(0, size[1]))
+    page = open_page(stsf.explore(part).save_html(tmp_path / "part.html"))
+    (left, top), (right, bottom) = at(page, 0, 0), at(page, 20, 20)
+    assert right - left == pytest.approx(bottom - top, rel=0.02) and right > left
+    height, width = part.size
+    for y, x in ((0, 0), (height - 1, width - 1)):
+        assert click(page, y, x)["centre"] == [y, x]
     page.close()
 
 

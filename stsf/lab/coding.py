@@ -77,14 +77,15 @@ def code(cubes: Mapping[str, np.ndarray], tolerance: float = 1e-3, budget: float
     rows = np.concatenate([cube[:, valid[name]].T for name, cube in cubes.items()])  # (n, L)
     if len(rows) < 2:
         raise InputError(f"expected at least two pixels with data, got {len(rows)}: check the mask")
-    most = min(rows.shape[1], len(rows) - 1)
+    area = sum(mask.size for mask in valid.values())  # bytes of an axis, at least
+    most = min(rows.shape[1], len(rows) - 1, max(AXES[0], int(budget) // area))
     plane = fit_subspace(rows[:: -(-len(rows) // FIT_PIXELS)], most)
     mean, basis = plane.mean.astype(np.float32), plane.basis.astype(np.float32)
     z = (rows - mean) @ basis.T  # (n, most)
-    step = np.maximum(STEP, np.abs(z).max(axis=0) / 32767)
+    step = np.maximum(STEP, np.abs(z).max(axis=0) / 32767).astype(np.float32)
     counts = np.rint(z / step)
     width = np.where(np.abs(counts).max(axis=0) <= 127, 1, 2)  # bytes
-    size_of = sum(mask.size for mask in valid.values()) * np.cumsum(width)  # bytes, by size
+    size_of = area * np.cumsum(width)  # bytes, by size
     sizes = [k for k in AXES if k < most] + [most]
     sizes = [k for k in sizes if size_of[k - 1] <= budget] or sizes[:1]
 

@@ -16,7 +16,7 @@ from stsf.bands import Sensor
 from stsf.errors import InputError
 from stsf.identify import sensor_of
 from stsf.lab.pixels import Pixels, mean_spread
-from stsf.raster import ImageFile, Part
+from stsf.raster import ImageFile, Part, averaged
 from stsf.scene import FILES, Scene, change_codes
 from stsf.subspace import band_quality
 from stsf.validation import check_files, check_grids, check_reflectance
@@ -57,15 +57,8 @@ class Cube:
             cube = np.where(self._valid[place[1:]], cube, np.nan)
         if shape is None or shape == cube.shape[1:]:
             return cube
-        starts = [np.arange(n) * size // n for n, size in zip(shape, cube.shape[1:])]
-        if cube.dtype == np.uint8:
-            return cube[:, starts[0]][:, :, starts[1]]
-        known = np.isfinite(cube)
-        blocks = [np.where(known, cube, 0.0), known.astype(np.float32)]
-        for axis in (0, 1):
-            blocks = [np.add.reduceat(block, starts[axis], axis=axis + 1) for block in blocks]
-        with np.errstate(invalid="ignore"):
-            return (blocks[0] / blocks[1]).astype(np.float32)
+        rows, columns = (np.arange(n) * size // n for n, size in zip(shape, cube.shape[1:]))
+        return averaged(cube, rows, columns, pick=cube.dtype == np.uint8)
 
 
 class Crop:
@@ -250,7 +243,11 @@ def of_folder(folder: str | Path, fused: Any = None) -> Layers:
 
 
 def _glance(shape: tuple[int, int, int]) -> tuple[int, int]:
-    return min(GLANCE, shape[1]), min(GLANCE, shape[2])
+    """The size of the first overview that is no larger than `GLANCE`."""
+    step = 1
+    while max(shape[1:]) // step > GLANCE:
+        step *= 2
+    return max(1, shape[1] // step), max(1, shape[2] // step)
 
 
 def _with_fused(

@@ -7,7 +7,7 @@ mean of step x step pixels, `step` a power of two as the overviews of a file are
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import lcm
+from math import ceil, lcm, log2
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,7 @@ def look_at(layers: Layers, part: Part | None = None) -> Look:
     for key in layers.cubes:
         r = layers.ratio(key)
         own = slice(rows.start // r, rows.stop // r), slice(columns.start // r, columns.stop // r)
-        height, width = (s.stop - s.start for s in own)
-        cubes[key] = layers.read(key, own, (min(shape[0], height), min(shape[1], width)))
+        cubes[key] = layers.read(key, own, _shape(*own, _overview(step / r)))
     change = None
     if layers.change is not None:
         change = layers.change.read((rows, columns), shape)[0].astype(np.uint8)
@@ -79,7 +78,12 @@ def look_at(layers: Layers, part: Part | None = None) -> Look:
 
 
 def _shape(rows: slice, columns: slice, step: int) -> tuple[int, int]:
-    return -(-(rows.stop - rows.start) // step), -(-(columns.stop - columns.start) // step)
+    return max(1, (rows.stop - rows.start) // step), max(1, (columns.stop - columns.start) // step)
+
+
+def _overview(step: float) -> int:
+    """The power of two that is at least a step: an overview, ready in a file."""
+    return 1 << max(0, ceil(log2(step)))
 
 
 def pack(look: Look, blob: Blob) -> tuple[dict[str, Any], Coded | None]:

@@ -147,7 +147,7 @@ class Viewer {
   async closer() {
     const { data } = this, [top, left, low, right] = this.view(0.2);
     let step = 1;
-    while (Math.ceil((low - top) / step) * Math.ceil((right - left) / step) > data.most) step *= 2;
+    while (Math.floor((low - top) / step) * Math.floor((right - left) / step) > data.most) step *= 2;
     if (step >= data.whole.step) { this.show(data.whole); return; }
     if (data.look.holds(this.view()) && data.look.step <= step) return;
     const began = performance.now(), found = await ask({ part: [[top, left], [low, right]] });
