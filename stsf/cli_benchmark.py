@@ -20,7 +20,7 @@ option = partial(click.option, show_default=True)
 )
 @option(
     "--suite",
-    type=click.Choice(["simulated", "imperfect", "sensitivity", "real"]),
+    type=click.Choice(["simulated", "imperfect", "ten-bands", "sensitivity", "real"]),
     help="Scenes to run on; real data are fetched, or read from STSF_DATA.",
 )
 @option("--methods", help="Names, separated by commas; all without it.")
