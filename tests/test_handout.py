@@ -310,4 +310,5 @@ def test_the_teachers_guide_states_the_minutes_of_the_lessons_and_of_the_plan():
         row = next(row for row in listed if row[0] == name[:2])
         assert row[1].lower() == title and int(row[2]) == sum(part.minutes for part in parts)
         wanted[name[:2]] = sum(part.minutes for part in parts if 90 in part.plans)
-    assert {number: int(m) for number, m in plan} == {n: m for n, m in wanted.items() if m}
+    told = {number: int(m) for number, m in plan if number in wanted}
+    assert told == {number: m for number, m in wanted.items() if m}
