@@ -24,11 +24,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from stsf.atomic import replacing
 from stsf.canonical import rows
+from stsf.components import prepare
 from stsf.errors import InputError
 from stsf.evidence import Evidence
 from stsf.projection import SMALLEST_NOISE, signal_covariance, spectral_gain
 from stsf.scene import Scene
-from stsf.components import prepare
 from stsf.ssje import SSJE
 from stsf.subspace import pixels
 from stsf.tve import TemporalVariationEstimator
@@ -193,7 +193,7 @@ class DCSTSF(nn.Module):
         )
         table.loc["SSJE: step sizes"] = sum(p.numel() for p in self.ssje.parameters(recurse=False))
         if scene is not None:
-            with FlopCounterMode(display=False, depth=None) as counter:
+            with FlopCounterMode(display=False) as counter:
                 self(scene)
             counts = {name: sum(ops.values()) for name, ops in counter.get_flop_counts().items()}
             names = {module: f"DCSTSF.{name}" for name, module in self.named_modules()}

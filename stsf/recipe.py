@@ -19,13 +19,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from stsf.atomic import replacing
+from stsf.components import Prepared, prepare
 from stsf.curriculum import draw, softened
 from stsf.degradation import Psf, SpatialDegradation
 from stsf.errors import InputError
 from stsf.evidence import Evidence
 from stsf.network import DCSTSF, Config
 from stsf.scene import KINDS, Scene
-from stsf.components import prepare
 from stsf.training import (
     Callback,
     Loop,
@@ -181,23 +181,28 @@ class Training:
         if self.part is not None:
             write_part(self.part, self.network, self.recipe, self.stage, self.state)
 
-    def _scenes(self, stage: str, count: int) -> Iterator[tuple[int, Scene]]:
+    def _seeds(self, stage: str, count: int) -> Iterator[int]:
         for i in range(count):
-            seed = 10_000 * self.recipe.seed + FIRST_SEED[stage] + i
-            yield seed, self.scene(seed, self.recipe.size, STRANGE[stage])
+            yield 10_000 * self.recipe.seed + FIRST_SEED[stage] + i
             self.callback(Progress(f"{stage} scenes", i + 1, count, float("nan")))
 
-    def _evidence(self, stage: str, count: int) -> Iterator[tuple[int, Evidence]]:
-        for seed, scene in self._scenes(stage, count):
-            yield seed, Evidence(scene, self.network.first_date(scene))
+    def maps(self, seed: int) -> tuple[Prepared, torch.Tensor]:
+        """A training scene of the SSJE, and the maps of its true X1."""
+        scene, softness = softened(self.scene(seed, self.recipe.size, STRANGE["SSJE"]), seed)
+        prepared = prepare(scene, softness=softness)
+        return prepared, prepared.encode(torch.as_tensor(scene.hrhs_t1))
+
+    def evidence(self, stage: str, seed: int) -> Evidence:
+        """A training scene of SFTN or TVE, with the X1 of the finished SSJE."""
+        scene = self.scene(seed, self.recipe.size, STRANGE[stage])
+        return Evidence(scene, self.network.first_date(scene))
 
     def _ssje(self, count: int) -> LossOf:
-        pairs = []
-        for seed, scene in self._scenes("SSJE", count):
-            scene, softness = softened(scene, seed)
-            prepared = prepare(scene, softness=softness)
-            pairs.append((prepared, prepared.encode(torch.as_tensor(scene.hrhs_t1))))
+        pairs = [self.maps(seed) for seed in self._seeds("SSJE", count)]
         return lambda draw: ssje_patches(self.network.ssje, pairs, draw)
+
+    def _evidence(self, stage: str, count: int) -> Iterator[tuple[int, Evidence]]:
+        return ((seed, self.evidence(stage, seed)) for seed in self._seeds(stage, count))
 
     def _sftn(self, count: int) -> LossOf:
         sftn = self.network.tve.sftn
@@ -288,9 +293,9 @@ def one_level_down(scene: Scene, seed: int) -> Scene:
     ]
     below = SpatialDegradation((height, width), STEP_DOWN, psf, scene.hs.detector)
     y1, m2, x2 = below.A(x1), second(m1, scene.ms.centre) + noise, second(x1, scene.hs.centre)
-    cubes = [np.asarray(cube, np.float32) for cube in (y1, m1, m2, x1, x2)]
+    y1, m1, m2, x1, x2 = (np.asarray(cube, np.float32) for cube in (y1, m1, m2, x1, x2))
     return Scene(
-        *cubes[:3], scene.hs, scene.ms, hrhs_t1=cubes[3], hrhs_t2=cubes[4],
+        y1, m1, m2, scene.hs, scene.ms, hrhs_t1=x1, hrhs_t2=x2,
         change=patch.astype(np.uint8) * KINDS.index("construction"),
         psf=tuple(psf), snr_hs=scene.snr_hs, snr_ms=scene.snr_ms,
     )  # fmt: skip

@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from stsf import canonical
+from stsf.components import Prepared
 from stsf.errors import InputError
 from stsf.evidence import Evidence
-from stsf.components import Prepared
 from stsf.scene import Scene
 from stsf.ssje import SSJE, ssje_loss
 from stsf.subspace import pixels
