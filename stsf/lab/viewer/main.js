@@ -164,7 +164,7 @@ class Viewer {
   }
 
   pixelAt(x, y) {
-    const row = Math.round(y), column = Math.round(x), [height, width] = this.data.size;
+    const row = Math.round(y) + 0, column = Math.round(x) + 0, [height, width] = this.data.size;
     return row >= 0 && row < height && column >= 0 && column < width ? [row, column] : null;
   }
   frame(row, column) {  // corners of the window around a pixel, cut at the border
