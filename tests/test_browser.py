@@ -257,3 +257,26 @@ def test_the_threshold_on_change_and_the_pins_of_the_viewer(opened, tmp_path):
     frame = page.wait_for_selector("iframe.stsf-viewer").content_frame()
     frame.wait_for_function("document.body.dataset.ready")
     assert frame.evaluate("viewer.items.map(item => item.centre)")[2] == [20, 122]
+
+
+def test_the_witnesses_of_an_own_scene(opened, tmp_path):
+    page = opened("10_your_own_scene.ipynb")
+    page.evaluate(SCROLL, "lab.WitnessExplorer(")
+    found = r"M2 - R X2 is ([\d.]+) of the noise, .* true RMS error ([\d.]+)"
+
+    def after(pattern: str) -> list[float]:
+        return [float(v) for v in _wait_for_text(page, pattern + found).groups()]
+
+    page.get_by_label("fault", exact=True).select_option("SWIR brighter")
+    silent = after(r"^SWIR brighter 0\.5: ")
+    _press(page, 0, "ArrowLeft", 5)
+    before = after(r"^SWIR brighter 0\.0: ")
+    assert silent[0] == before[0] and silent[1] > 1.5 * before[1]
+    page.get_by_label("fault", exact=True).select_option("brighter everywhere")
+    _press(page, 0, "ArrowRight", 5)
+    loud = after(r"^brighter everywhere 0\.5: ")
+    m2 = stsf.load_sample().hrms_t2[:, 60:120, 60:120]  # a tenth of M2, beside 40 dB of noise
+    by_hand = 0.1 * np.sqrt(np.mean(m2**2 / np.mean(m2**2, axis=(1, 2), keepdims=True))) * 100
+    assert loud[0] == pytest.approx(by_hand, rel=0.15)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(tmp_path / "witness.png"))

@@ -95,5 +95,31 @@ def test_flooded_material(scene):
     assert "is wanted" in checks.flooded_material("flood", scene, x2, places)
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((11.8, -7.8), "Right: Y1 was made 12 m too far down and 8 m to the left"),
+        ((1.18, -0.78), "in MS pixels"),
+        ((35.5, -23.4), "those of the HS are larger"),
+        ((-7.8, 11.8), "swapped"),
+        ((-11.8, 7.8), "other way round"),
+        ((6.0, -9.0), "was *told*"),
+        (11.8, "a pair"),
+        ("far", "a pair"),
+    ],
+)
+def test_displacement(scene, answer, words):
+    assert words in checks.displacement(answer, scene)
+
+
+def test_worst_band(view):
+    """The near infrared lies farthest from the others."""
+    said = {band: checks.worst_band(band, view) for band in view.ms.band_names}
+    assert "Right: B8" in said["B8"]
+    assert sum("predicted best" in text for text in said.values()) == 1
+    assert sum("a larger error" in text for text in said.values()) == 2
+    assert "the name of a band" in checks.worst_band(3, view)
+
+
 def test_an_unregistered_name_is_told(scene, x1):
     assert "unknown method 'yours'" in checks.own_method("yours", scene, x1)
