@@ -109,7 +109,7 @@ def train(
     out: str | Path | None = None,
     callback: Callback = lambda progress: None,
     scene: SceneOf = draw,
-    validation: Iterable[int] = VALIDATION,
+    validation: Iterable[int] | None = None,
 ) -> DCSTSF:
     """Train a DC-STSF from nothing.
 
@@ -120,12 +120,15 @@ def train(
         callback: told after every step, and after every scene that was prepared (stages "SSJE
             scenes", "SSJE", "SFTN scenes" and so on); raise in it to stop.
         scene: (seed, size, strangeness) -> training scene with truth.
-        validation: seeds of the scenes on which the error estimate is calibrated.
+        validation: seeds of the scenes on which the error estimate is calibrated; `VALIDATION`
+            without it.
 
     Raises:
         InputError: a loss that is no number, a broken ".part" file, or one of another recipe.
     """
-    return Training(recipe, None if out is None else Path(out), callback, scene).run(validation)
+    return Training(recipe, None if out is None else Path(out), callback, scene).run(
+        VALIDATION if validation is None else validation
+    )
 
 
 class Training:
