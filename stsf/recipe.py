@@ -97,6 +97,11 @@ def full(seed: int = 0) -> Recipe:
     return Recipe("full", scenes=(64, 120, 80), steps=(1500, 4000, 2500), seed=seed)
 
 
+def ssje(seed: int = 0) -> Recipe:
+    """An SSJE alone, for lesson 04: what it learns with and without one of its units."""
+    return Recipe("ssje", scenes=(24, 0, 0), steps=(300, 0, 0), seed=seed)
+
+
 STEP_DOWN = 2  # ratio one level down
 ZERO_SHOT = Recipe(
     "zero-shot", scenes=(0, 0, 16), steps=(0, 0, 500), size=60, config=Config(without=("sftn",))

@@ -60,11 +60,11 @@ def test_every_part_can_be_left_out(scene, part, tmp_path):
 
 def test_a_missing_a_cut_and_a_foreign_file_get_one_sentence(network, tmp_path):
     path = tmp_path / "a.safetensors"
-    with pytest.raises(InputError, match="found no .*train one with"):
+    with pytest.raises(InputError, match=r"found no .*train one with"):
         DCSTSF.load(path)
     network.save(path)
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(InputError, match="could not read .*copy it again"):
+    with pytest.raises(InputError, match=r"could not read .*copy it again"):
         DCSTSF.load(path)
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(InputError, match="model of this kit"):

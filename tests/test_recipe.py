@@ -78,7 +78,7 @@ def test_a_part_of_another_recipe_or_a_broken_one_is_refused_and_kept(tmp_path):
         run(out, recipe=replace(MICRO, seed=3))
     assert part.read_bytes() == before
     part.write_bytes(before[:1000])
-    with pytest.raises(InputError, match="could not read .*delete it"):
+    with pytest.raises(InputError, match=r"could not read .*delete it"):
         run(out)
 
 
