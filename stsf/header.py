@@ -58,13 +58,25 @@ def nothing_lost() -> Iterator[None]:
         raise RasterioError("its last part is missing")
 
 
-def check_raw_size(source: Any, path: Path) -> None:
-    """Refuse a raw ENVI file that lost its end: GDAL reads up to half of it as zeros."""
+def check_size(source: Any, path: Path) -> None:
+    """Refuse a file that lost its end.
+
+    GDAL reads up to half of a raw ENVI file as zeros, and opens a Cloud-Optimized GeoTIFF, whose
+    headers come first, whatever is left of its blocks.
+    """
+    size, needed = path.stat().st_size, 0
     envi = source.tags(ns="ENVI")
     if source.driver == "ENVI" and envi.get("file_compression", "0") == "0":
         needed = source.count * source.height * source.width * np.dtype(source.dtypes[0]).itemsize
-        if path.stat().st_size < int(envi.get("header_offset", 0)) + needed:
-            raise RasterioError(f"{path.stat().st_size} bytes, its header needs {needed}")
+        needed += int(envi.get("header_offset", 0))
+    if source.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == "COG":
+        down, across = (-(-n // b) - 1 for n, b in zip(source.shape, source.block_shapes[0]))
+        names = (f"BLOCK_{what}_{across}_{down}" for what in ("OFFSET", "SIZE"))
+        found = [source.get_tag_item(name, "TIFF", bidx=1) for name in names]
+        needed = sum(map(int, filter(None, found)))
+        needed += 4 if needed else 0  # a block ends with a copy of its last four bytes
+    if size < needed:
+        raise RasterioError(f"its last part is missing: {size} bytes, its header needs {needed}")
 
 
 def band_table(source: Any) -> dict[str, np.ndarray]:

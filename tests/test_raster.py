@@ -243,14 +243,14 @@ def test_a_folder_that_cannot_be_written(tmp_path, image, monkeypatch, reason):
     def refuse(*_args, **_named):
         raise OSError(13, reason)
 
-    monkeypatch.setattr("pathlib.Path.replace", refuse)
+    monkeypatch.setattr("pathlib.Path.write_bytes", refuse)
     with pytest.raises(InputError, match=f"expected to write .*{reason}: choose a folder"):
         write_image(tmp_path / "a.tif", image)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX limits")
-@pytest.mark.parametrize("short", [1, 5_000, 40_000, 200_000])
+@pytest.mark.parametrize("short", [1, 3, 5_000, 40_000, 200_000])
 def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path, short):
     """Room for all but a few bytes, for all but the last block, for little at all."""
     noise = Image(np.random.default_rng(0).random((6, 150, 140)).astype(np.float32))
@@ -258,6 +258,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path, short):
     before = path.read_bytes()
     code = f"""
 import resource, signal, numpy as np
+from pathlib import Path
 from stsf import raster
 make = raster.copy
 def copy_into_little_room(*files, **options):
@@ -266,7 +267,9 @@ def copy_into_little_room(*files, **options):
 raster.copy = copy_into_little_room
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 noise = raster.Image(np.random.default_rng(0).random((6, 150, 140)).astype(np.float32))
-raster.write_image({str(path)!r}, noise)
+with raster.replacing(Path({str(path)!r})) as temporary:
+    with raster.writing_parts(temporary, noise, (150, 140)) as write:
+        write(noise.cube, 0, 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "InputError: expected to write" in done.stderr
@@ -301,6 +304,14 @@ def test_written_files_are_cloud_optimized(wide):
             assert file.block_shapes[0] == (128, 128)
             places[level] = int(file.get_tag_item("BLOCK_OFFSET_0_0", "TIFF", bidx=1))
     assert places[1] < places[0] < places[None]
+
+
+@pytest.mark.parametrize("lost", [1, 200, 20_000])
+def test_a_file_that_lost_its_end_is_refused(wide, tmp_path, lost):
+    content = wide[1].read_bytes()
+    (tmp_path / "cut.tif").write_bytes(content[:-lost])
+    with pytest.raises(InputError, match=r"could not read .*its last part is missing"):
+        read_image(tmp_path / "cut.tif", part=(slice(0, 4), slice(0, 4)))
 
 
 def test_a_part_is_a_slice_of_the_whole(wide):

@@ -15,8 +15,8 @@ from rasterio.crs import CRS
 from stsf.bands import Sensor
 from stsf.errors import InputError
 from stsf.identify import sensor_of
+from stsf.imagefile import ImageFile, Part, averaged
 from stsf.lab.pixels import Pixels, mean_spread
-from stsf.raster import ImageFile, Part, averaged
 from stsf.scene import FILES, Scene, change_codes
 from stsf.subspace import band_quality
 from stsf.validation import check_files, check_grids, check_reflectance

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from stsf.imagefile import Part
 from stsf.lab.coding import Blob, Coded, code, count
 from stsf.lab.layers import Layers
-from stsf.raster import Part
 
 MOST_PIXELS = 600 * 600  # of a scene that a page holds pixel by pixel
 LOOK_PIXELS = 256 * 256  # of a look: as many as a pane has on the screen
