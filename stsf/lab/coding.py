@@ -81,7 +81,8 @@ def code(cubes: Mapping[str, np.ndarray], tolerance: float = 1e-3, budget: float
     most = min(rows.shape[1], len(rows) - 1, max(AXES[0], int(budget) // area))
     plane = fit_subspace(rows[:: -(-len(rows) // FIT_PIXELS)], most)
     mean, basis = plane.mean.astype(np.float32), plane.basis.astype(np.float32)
-    z = (rows - mean) @ basis.T  # (n, most)
+    rows -= mean  # in place: the largest array here
+    z = rows @ basis.T  # (n, most)
     step = np.maximum(STEP, np.abs(z).max(axis=0) / 32767).astype(np.float32)
     counts = np.rint(z / step)
     width = np.where(np.abs(counts).max(axis=0) <= 127, 1, 2)  # bytes
@@ -89,21 +90,28 @@ def code(cubes: Mapping[str, np.ndarray], tolerance: float = 1e-3, budget: float
     sizes = [k for k in AXES if k < most] + [most]
     sizes = [k for k in sizes if size_of[k - 1] <= budget] or sizes[:1]
 
-    def errors(k: int) -> np.ndarray:
-        return rows - mean - (counts[:, :k] * step[:k]).astype(np.float32) @ basis[:k]
+    def errors(k: int) -> tuple[float, float]:
+        """The largest and the mean square of the errors with k axes, some rows at a time."""
+        worst, total = 0.0, 0.0
+        for at in range(0, len(rows), FIT_PIXELS):
+            some = slice(at, at + FIT_PIXELS)
+            off = rows[some] - (counts[some, :k] * step[:k]) @ basis[:k]
+            worst = max(worst, float(np.abs(off).max()))
+            total += float(np.square(off, out=off).sum(dtype=np.float64))
+        return worst, total / rows.size
 
     small, large = 0, len(sizes) - 1
     best = errors(sizes[large])
-    while small < large and np.abs(best).max() <= tolerance:  # a smaller plane may do
+    while small < large and best[0] <= tolerance:  # a smaller plane may do
         middle = (small + large) // 2
         tried = errors(sizes[middle])
-        if np.abs(tried).max() <= tolerance:
+        if tried[0] <= tolerance:
             best, large = tried, middle
         else:
             small = middle + 1
     k = sizes[large]
     images = _spread(counts[:, :k], width, valid)
-    worst, rms = float(np.abs(best).max()), float(np.sqrt(np.mean(best.astype(np.float64) ** 2)))
+    worst, rms = best[0], float(np.sqrt(best[1]))
     return Coded(mean, basis[:k], step[:k], images, valid, worst, rms)
 
 

@@ -28,6 +28,7 @@ class Look:
 
     Attributes:
         part: rows and columns of the product grid.
+        exact: the whole scene pixel by pixel, so that nobody need ask for more.
         step: pixels of the product grid that one pixel here is the mean of, along each side.
         shape: (h, w) pixels here.
         cubes: key to (L, h, w), coarser ones on their own grid; NaN where there is no data.
@@ -35,6 +36,7 @@ class Look:
     """
 
     part: Part
+    exact: bool
     step: int
     shape: tuple[int, int]
     cubes: dict[str, np.ndarray]
@@ -74,7 +76,7 @@ def look_at(layers: Layers, part: Part | None = None) -> Look:
     change = None
     if layers.change is not None:
         change = layers.change.read((rows, columns), shape)[0].astype(np.uint8)
-    return Look((rows, columns), step, shape, cubes, change)
+    return Look((rows, columns), part is None and step == 1, step, shape, cubes, change)
 
 
 def _shape(rows: slice, columns: slice, step: int) -> tuple[int, int]:
@@ -89,19 +91,19 @@ def _overview(step: float) -> int:
 def pack(look: Look, blob: Blob) -> tuple[dict[str, Any], Coded | None]:
     """A look as the page reads it: plain values that say where in the blob its arrays are.
 
-    The observations of a whole scene are 16-bit counts. Other HS cubes are coordinates on a plane,
-    and so is everything HS in a look at a large scene, where spectra come from the files.
+    The observations of a scene held pixel by pixel are 16-bit counts. Other HS cubes are
+    coordinates on a plane, and so is everything HS in a look at a large scene, whose spectra come
+    from the files.
     """
-    coarse = look.step > 1
     planar = {
         key: cube for key, cube in look.cubes.items()
-        if key.startswith(("hrhs", "truth")) or (coarse and key == "lrhs_t1")
+        if key.startswith(("hrhs", "truth")) or (not look.exact and key == "lrhs_t1")
     }  # fmt: skip
     coded = None
     sources: dict[str, dict[str, Any]] = {}
     planes: list[dict[str, Any]] = []
     if planar:
-        coded = code(planar, budget=LOOK_BUDGET) if coarse else code(planar)
+        coded = code(planar) if look.exact else code(planar, budget=LOOK_BUDGET)
         sources |= _add(coded, planes, blob)
     if "sigma_t2" in look.cubes:
         sigma = {"sigma_t2": look.cubes["sigma_t2"]}
