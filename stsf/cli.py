@@ -188,7 +188,7 @@ def simulate(
     type=click.Path(path_type=Path),
     help="Also write the standard error of each band.",
 )
-@option("--method", default="projection", help="Fusion method: dcstsf or projection.")
+@option("--method", default="dcstsf", help="Fusion method: dcstsf or projection.")
 @option(
     "--model", type=click.Path(path_type=Path), help="Trained network; the kit's own without it."
 )

@@ -50,7 +50,7 @@ class Fused:
 
 def fuse(
     scene: Scene,
-    method: str = "projection",
+    method: str = "dcstsf",
     *,
     model: DCSTSF | str | Path | None = None,
     calibrate: Literal["auto", "none"] = "auto",

@@ -87,7 +87,9 @@ def test_weights_are_shares_and_sigma_is_positive(evidence):
     assert found["x2"].shape == found["sigma"].shape == evidence.all.x1.shape
 
 
-def test_the_answer_agrees_with_m2_and_without_consistency_does_not(scene, evidence):
+def test_the_answer_agrees_with_m2_and_without_consistency_does_not(scene, evidence, monkeypatch):
+    monkeypatch.setattr(module, "BELIEVED", 1e9)  # random weights would be barred
+
     def gap(**parts):
         x2 = run(random_estimator(**parts), evidence)["x2"]
         return (x2 @ evidence.R - evidence.all.m2).square().mean().sqrt()
@@ -192,3 +194,16 @@ def test_a_worse_record_is_seen(evidence):
 
 def test_rows_keep_the_order_of_the_image(scene, evidence):
     assert torch.equal(evidence.all.x1, rows(pixels(scene.hrhs_t1)))
+
+
+def test_a_learnt_answer_worse_than_keeping_x1_loses_its_say(evidence):
+    network = random_estimator()
+    with torch.no_grad():
+        mean, _ = network.record(evidence)
+        good, bad = mean.clone(), mean.clone()
+        good[-1], bad[-1] = 0.9 * mean[0], 2.0 * mean[0]  # -0.5 dB and +3 dB
+        assert network.veto(evidence, good) == 0 and network.veto(evidence, bad) > 10
+        features = network.features(evidence, slice(0, 50), network.record(evidence))
+        free = network.weigh(*features)[1][..., -1]
+        barred = network.weigh(*features, network.veto(evidence, bad))[1][..., -1]
+    assert free.max() > 1e-3 > 1e2 * barred.max()

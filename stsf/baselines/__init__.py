@@ -3,12 +3,13 @@
 `registry` is the list that everything reads; importing this package fills it.
 """
 
-from stsf.baselines import model_based, spatial_spectral, supervised, temporal
+from stsf.baselines import learned, model_based, spatial_spectral, supervised, temporal
 from stsf.baselines.registry import Method, get_method, methods, register
 
 __all__ = [
     "Method",
     "get_method",
+    "learned",
     "methods",
     "model_based",
     "register",
