@@ -180,5 +180,6 @@ def _draw_shares(ax: Axes, shares: dict[str, float]) -> None:
     ax.axvline(1.0, color=GREY, lw=1)
     ax.set(xscale="log", xlim=ends, yticks=list(at), yticklabels=list(shares), ylabel="figure")
     ax.set(xlabel="error (that of the rival = 1)", title="better   |   worse")
+    ax.minorticks_off()  # they would take half the time of drawing
     ax.invert_yaxis()
     ax.grid(alpha=0.3, axis="x")

@@ -255,5 +255,6 @@ def _draw_witnesses(ax: Axes, left: float, odd: float, error: float) -> None:
     ax.axvline(1.0, color=GREY, lw=1)
     ax.set(xscale="log", xlim=(low, 100), yticks=list(at), yticklabels=list(values))
     ax.set(xlabel="value, in the unit of its bar", ylabel="witness")
+    ax.minorticks_off()  # they would take half the time of drawing
     ax.invert_yaxis()
     ax.grid(alpha=0.3, axis="x")
