@@ -115,10 +115,9 @@ def _panes(size: tuple[int, int], shape: tuple[int, int], across: int) -> dict[s
     for i in range(PANES):
         pane: Any = figure(
             name=f"pane{i}", x_range=x, y_range=y, toolbar_location=None, tools=[],
-            frame_width=across, frame_height=down,
+            frame_width=across, frame_height=down, x_axis_location=None, y_axis_location=None,
             min_border=2, outline_line_color="#9aa3ad",
         )  # fmt: skip
-        pane.axis.visible = False
         pane.grid.visible = False
         pane.background_fill_color = "#808080"
         place = {"x": [-0.5], "y": [-0.5], "dw": [size[1]], "dh": [size[0]]}
@@ -179,6 +178,7 @@ def _charts(meta: dict[str, Any], across: int, heights: dict[str, int]) -> dict[
         plot.yaxis.axis_label = "difference" if chart == "difference" else "reflectance (0-1)"
         plot.title.text_font_size = "12px"
         plot.grid.grid_line_color = "#e6e9ec"
+        plot.axis.minor_tick_line_color = None
         plot.axis.axis_label_text_font_style = "normal"
         plot.axis.axis_label_text_font_size = "12px"
         plot.yaxis.ticker.desired_num_ticks = 5
