@@ -176,11 +176,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
+    rows: list[dict] = []
     with ProcessPoolExecutor(chosen.workers, get_context("spawn")) as pool:
-        rows = [row for part in pool.map(one_seed, range(chosen.seeds)) for row in part]
-    table = pd.DataFrame(rows)
-    with replacing(chosen.out) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.4f")
+        for found in pool.map(one_seed, range(chosen.seeds)):
+            rows += found  # after every seed, so that a run that is stopped leaves what it has
+            table = pd.DataFrame(rows)
+            with replacing(chosen.out) as temporary:
+                table.to_csv(temporary, index=False, float_format="%.4f")
     print(summary(table).drop(columns="why").round(2).to_string(index=False))
 
 
