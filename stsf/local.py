@@ -57,73 +57,91 @@ def local_fit(
 
 
 class LocalRegression:
-    """Weighted by nothing but the windows: z -> the mean of its regressions on the guide.
+    """How maps would look if they followed the guide in every small window.
 
-    A window is a square of `blocks` x `blocks` low-resolution pixels, so its statistics are sums of
-    block means; every pixel takes the mean over the windows it lies in. One such step is
-    z - L z, with L the matting Laplacian of Levin, Lischinski & Weiss, "A closed-form solution to
-    natural image matting", IEEE TPAMI 30(2), 2008.
+    A window is a square of some low-resolution pixels, so its statistics are means of such blocks.
+    Every pixel takes the mean over the windows it lies in. One such step is z - L z, with L the
+    matting Laplacian of Levin, Lischinski & Weiss, "A closed-form solution to natural image
+    matting", IEEE TPAMI 30(2), 2008.
 
     Args:
         guide: (g, H, W) predictors, variance about 1.
         ratio: side of a block, pixels.
-        blocks: side of a window, blocks.
+        windows: sides of the windows, blocks.
 
     Example:
         >>> guide = torch.randn(2, 12, 12, generator=torch.Generator().manual_seed(0))
-        >>> follow = LocalRegression(guide, ratio=3, blocks=2)
-        >>> z = 2 * guide[:1] - guide[1:] + 5  # a linear function of the guide stays as it is
-        >>> bool((follow(z)[0] - z).abs().max() < 0.02)
-        True
+        >>> z = guide[:1] - guide[1:] + 5  # a linear function of the guide stays as it is
+        >>> follow, misfit = LocalRegression(guide, ratio=3)(z)
+        >>> follow.shape, bool((follow - z[:, None]).abs().max() < 0.05)
+        (torch.Size([1, 2, 12, 12]), True)
     """
 
-    def __init__(self, guide: Tensor, ratio: int, blocks: int) -> None:
-        self.guide, self.ratio, self.blocks = guide, ratio, blocks
-        self.mean = self._window(self._pool(guide))  # (g, h', w')
-        products = self._window(self._pool((guide[:, None] * guide).flatten(0, 1)))
-        cov = products.unflatten(0, (len(guide),) * 2) - self.mean[:, None] * self.mean
-        cov = cov.permute(2, 3, 0, 1) + RIDGE * torch.eye(len(guide), device=guide.device)
-        self.inverse = torch.linalg.inv(cov)  # (h', w', g, g)
+    def __init__(self, guide: Tensor, ratio: int, windows: tuple[int, ...] = (2, 3)) -> None:
+        self.ratio, self.windows = ratio, windows
+        self.grid = guide.shape[1] // ratio, guide.shape[2] // ratio
+        self.guide = torch.cat([self._blocks(guide), torch.ones_like(self._blocks(guide[:1]))], 1)
+        square = self._image(self.guide @ self.guide.mT)  # (g + 1, g + 1, h, w)
+        ridge = torch.full((len(guide) + 1,), RIDGE).index_fill(0, torch.tensor(len(guide)), 0.0)
+        self.inverse = [  # (h', w', g + 1, g + 1) each
+            torch.linalg.inv(_mean_of(square, k).permute(2, 3, 0, 1) + torch.diag(ridge).to(guide))
+            for k in windows
+        ]
 
     def __call__(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, H, W) -> the same as the guide would have it, and by how much z departs (variance).
+        """(n, H, W) -> (n, windows, H, W) as the guide would have it, and (n, h, w) the misfit.
 
-        Returns:
-            (n, H, W), and (n, h, w) variance of z about its regression, mean over the windows.
+        The misfit is the variance of z about its regression, in the largest window.
         """
-        g, n = len(self.guide), len(z)
-        mean = self._window(self._pool(z))  # (n, h', w')
-        cross = self._window(self._pool((self.guide[:, None] * z).flatten(0, 1)))
-        cross = cross.unflatten(0, (g, n)) - self.mean[:, None] * mean  # (g, n, h', w')
-        slopes = torch.einsum("hwij,jnhw->inhw", self.inverse, cross)
-        offset = mean - torch.einsum("inhw,ihw->nhw", slopes, self.mean)
-        spread = self._window(self._pool(z.square())) - mean.square()
-        misfit = self._spread((spread - (slopes * cross).sum(0)).clamp_min(0.0))
-        slopes = self._spread(slopes.flatten(0, 1)).unflatten(0, (g, n))  # (g, n, h, w)
-        r = self.ratio
-        fine = self.guide.unflatten(1, (-1, r)).unflatten(3, (-1, r))  # (g, h, r, w, r)
-        out = self._spread(offset)[:, :, None, :, None]  # (n, h, 1, w, 1)
-        for slope, axis in zip(slopes, fine, strict=True):
-            out = out + slope[:, :, None, :, None] * axis
-        return out.reshape(z.shape), misfit
+        blocks = self._blocks(z)  # (h·w, n, r²)
+        cross = self._image(blocks @ self.guide.mT)  # (n, g + 1, h, w)
+        follow = []
+        for k, inverse in zip(self.windows, self.inverse, strict=True):
+            seen = _mean_of(cross, k)  # (n, g + 1, h', w')
+            slopes = torch.einsum("hwij,njhw->nihw", inverse, seen)
+            fitted = self._cells(_spread_of(slopes, k)) @ self.guide  # (h·w, n, r²)
+            follow.append(self._pixels(fitted))
+        energy = self._image(blocks.square().sum(2, keepdim=True))[:, 0]  # (n, h, w)
+        rest = _mean_of(energy, k) - (slopes * seen).sum(1)
+        return torch.stack(follow, 1), _spread_of(rest.clamp_min(0.0), k)
 
-    def _pool(self, a: Tensor) -> Tensor:
-        return F.avg_pool2d(a[None], self.ratio)[0]
+    def _blocks(self, a: Tensor) -> Tensor:
+        """(n, H, W) -> (h·w, n, r²) the pixels of each block."""
+        (h, w), r = self.grid, self.ratio
+        return a.reshape(-1, h, r, w, r).permute(1, 3, 0, 2, 4).reshape(h * w, -1, r * r)
 
-    def _window(self, a: Tensor) -> Tensor:
-        """Means of the blocks in every window; at the border of those that exist."""
-        k = self.blocks
-        return F.avg_pool2d(a[None], k, 1, padding=k // 2, count_include_pad=False)[0]
+    def _pixels(self, a: Tensor) -> Tensor:
+        """(h·w, n, r²) -> (n, H, W)."""
+        (h, w), r = self.grid, self.ratio
+        return a.reshape(h, w, -1, r, r).permute(2, 0, 3, 1, 4).reshape(-1, h * r, w * r)
 
-    def _spread(self, a: Tensor) -> Tensor:
-        """The mean over the windows that hold a block."""
-        k = self.blocks
-        return F.avg_pool2d(a[None], k, 1, padding=(k - 1) // 2, count_include_pad=False)[0]
+    def _image(self, a: Tensor) -> Tensor:
+        """(h·w, n, m) sums over blocks -> (n, m, h, w) means."""
+        return a.permute(1, 2, 0).unflatten(2, self.grid) / self.ratio**2
+
+    def _cells(self, a: Tensor) -> Tensor:
+        """(n, m, h, w) -> (h·w, n, m)."""
+        return a.flatten(2).permute(2, 0, 1)
+
+
+def _mean_of(a: Tensor, k: int) -> Tensor:
+    """(..., h, w) blocks -> (..., h', w') means of windows of k x k; at the border, of fewer."""
+    flat = a.reshape(1, -1, *a.shape[-2:])
+    mean = F.avg_pool2d(flat, k, 1, padding=k // 2, count_include_pad=False)
+    return mean.reshape(*a.shape[:-2], *mean.shape[-2:])
+
+
+def _spread_of(a: Tensor, k: int) -> Tensor:
+    """(..., h', w') windows -> (..., h, w): the mean over the windows that hold a block."""
+    flat = a.reshape(1, -1, *a.shape[-2:])
+    mean = F.avg_pool2d(flat, k, 1, padding=(k - 1) // 2, count_include_pad=False)
+    return mean.reshape(*a.shape[:-2], *mean.shape[-2:])
 
 
 def _windows(length: int, side: int, stride: int) -> tuple[Tensor, Tensor]:
-    """Along one axis: means over windows (w, length), and over the windows of a pixel (length, w)."""
-    first = torch.arange(0, max(length - side, 0) + stride, stride).clamp(max=max(length - side, 0))
+    """One axis: means over windows (w, length), and over the windows of a pixel (length, w)."""
+    last = max(length - side, 0)
+    first = torch.arange(0, last + stride, stride).clamp(max=last)
     pixel = torch.arange(length)
     inside = ((pixel >= first[:, None]) & (pixel < first[:, None] + side)).float()  # (w, length)
     return inside / inside.sum(1, keepdim=True), (inside / inside.sum(0)).mT
@@ -149,7 +167,6 @@ def local_wiener(m: np.ndarray, noise: np.ndarray, side: int = 6, stride: int = 
     scale = torch.as_tensor(noise, dtype=torch.float32)[:, None, None]
     middle = torch.as_tensor(m.mean(axis=(1, 2), keepdims=True), dtype=torch.float32)
     x = (torch.as_tensor(m, dtype=torch.float32) - middle) / scale  # noise of variance 1
-    C = len(x)
     (rows, back_rows), (columns, back_columns) = (_windows(n, side, stride) for n in x.shape[1:])
     mean = rows @ x @ columns.mT  # (C, h', w')
     cov = rows @ (x[:, None] * x) @ columns.mT - mean[:, None] * mean  # (C, C, h', w')
