@@ -234,8 +234,8 @@ def fuse(
         scene,
         method,
         model=model,
-        calibrate=calibrate,
-        progress=progress,  # type: ignore[arg-type]
+        calibrate=calibrate,  # type: ignore[arg-type]
+        progress=progress,
     )
     report = {**fused.report, "seconds": round(time.perf_counter() - start, 2)}
     products = {out: fused.scene.image("hrhs_t2", fused.hrhs_t2)}

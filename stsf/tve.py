@@ -299,7 +299,8 @@ class TemporalVariationEstimator(nn.Module):
         x1: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         candidates, *rest = self.features(evidence, chosen, record)
-        z, weights, doubt = self.weigh(candidates, *rest, self.veto(evidence, record[0]))
+        veto = self.veto(evidence, record[0])
+        z, weights, doubt = self.weigh(candidates, rest[0], rest[1], rest[2], veto)
         kept = weights[..., list(KEEPING)].sum(-1).mean(-1)
         beyond = x1 - evidence.decode(evidence.encode(x1))  # what the coordinates cannot express
         x2 = evidence.decode(z) + kept[:, None] * beyond

@@ -1,4 +1,4 @@
-"""`stsf train`, and `stsf fuse` with a model of one's own: what works, and one sentence otherwise."""
+"""`stsf train`, and `stsf fuse` with one's own model: what works, and one sentence otherwise."""
 
 from pathlib import Path
 
