@@ -23,6 +23,7 @@ from viewer_page import (
     check_spectra,
     click,
     colour_at,
+    drag,
     last,
     ready,
 )
@@ -32,6 +33,7 @@ from stsf.colour import CHANGE_COLOUR, nearest_bands, rgb, stretch_limits
 from stsf.datasets import load_sample
 from stsf.errors import InputError
 from stsf.lab import explore_command, inspection
+from stsf.lab.facts import measured_ranges
 from stsf.lab.layers import of_scene
 from stsf.lab.pixels import polygon_pixels, window_pixels
 from stsf.metrics import sam_map
@@ -182,6 +184,11 @@ def test_quick_and_slow_clicks_count_a_double_click_counts_once(page) -> None:
     page.page.wait_for_timeout(500)
     page.mouse.up()
     page.wait_for_function("viewer.items.length === 4")
+    page.mouse.down()
+    page.page.wait_for_timeout(500)
+    page.mouse.move(*where[1])  # a drag that begins slowly is no click
+    page.mouse.up()
+    page.page.wait_for_timeout(100)
     centres = page.evaluate("viewer.items.map((i) => i.centre)")
     assert centres == [[5, 5], [9, 50], [40, 20], [5, 5]]
 
@@ -222,14 +229,7 @@ def test_windows_boxes_and_lassos_are_means_of_their_pixels(page, scene, fused, 
         ("lasso", [(4, 20), (4, 44), (30, 50), (38, 24)]),
     ):
         page.click(f"[data-mode={mode}]")
-        before = page.evaluate("viewer.items.length")
-        page.mouse.move(*at(page, *corners[0]))
-        page.mouse.down()
-        for corner in corners[1:]:
-            page.mouse.move(*at(page, *corner), steps=5)
-        page.mouse.up()
-        page.wait_for_function(f"viewer.items.length === {before + 1}")
-        item = last(page)
+        item = drag(page, *corners)
         outline = page.evaluate("viewer.items.at(-1).outline")
         drawn = list(zip(outline["y"][:-1], outline["x"][:-1]))
         rows, columns = polygon_pixels(drawn, scene.size)
@@ -375,11 +375,7 @@ def test_axes_move_on_request_and_come_back(page) -> None:
 def test_pins_of_the_page_are_known_to_python(page, explored, scene, fused) -> None:
     click(page, 5, 9)
     page.click("[data-mode=box]")
-    page.mouse.move(*at(page, 10, 4))
-    page.mouse.down()
-    page.mouse.move(*at(page, 30, 16), steps=4)
-    page.mouse.up()
-    page.wait_for_function("viewer.items.length === 2")
+    drag(page, (10, 4), (30, 16))
     page.fill("#rows .name", "maize")
     page.keyboard.press("Enter")
     if page.evaluate("ask === null"):  # a saved page knows no Python
@@ -522,6 +518,19 @@ def test_tall_and_wide_scenes_keep_square_pixels(open_page, tmp_path, size) -> N
     for y, x in ((0, 0), (height - 1, width - 1)):
         assert click(page, y, x)["centre"] == [y, x]
     page.close()
+
+
+def test_measured_shares_shade_the_bands(scene, fused) -> None:
+    share = np.zeros(len(scene.hs))
+    share[:3], share[3:5], share[7] = 0.98, 0.52, 0.04
+    said = SimpleNamespace(hrhs_t2=fused.hrhs_t2, measured=share)
+    low, high = scene.hs.centre - scene.hs.fwhm / 2, scene.hs.centre + scene.hs.fwhm / 2
+    assert measured_ranges(of_scene(scene, said)) == [
+        (low[0], high[2], 1.0),
+        (low[3], high[4], 0.5),
+    ]
+    assert {share for *_, share in measured_ranges(of_scene(scene, fused))} == {1.0}
+    assert "the stronger the shade" in stsf.explore(scene, said).page()
 
 
 def test_the_page_says_how_exact_it_is_and_asks_no_one(explored) -> None:

@@ -134,3 +134,21 @@ def check_spectra(item, expected, max_error) -> None:
         if count:
             np.testing.assert_allclose(got["mean"], mean, atol=max_error + 6e-5, err_msg=key)
             np.testing.assert_allclose(got["spread"], spread, atol=2 * max_error + 1e-4)
+
+
+def drag(page, *corners: tuple[float, float]) -> dict[str, Any]:
+    """Draw a region and return it; again where the machine was so slow that it became a press."""
+    before = page.evaluate("viewer.items.length")
+    for _ in range(5):
+        page.mouse.move(*at(page, *corners[0]))
+        page.mouse.down()
+        for corner in corners[1:]:
+            page.mouse.move(*at(page, *corner), steps=5)
+        page.mouse.up()
+        for _ in range(20):
+            if page.evaluate("viewer.items.length") > before:
+                item = last(page)
+                assert item["kind"] == "region"
+                return item
+            page.page.wait_for_timeout(50)
+    raise AssertionError("no region was drawn")

@@ -19,7 +19,7 @@ from stsf.lab.layers import Layers
 MOST_PIXELS = 600 * 600  # of a scene that a page holds pixel by pixel
 LOOK_PIXELS = 256 * 256  # of a look: as many as a pane has on the screen
 LOOK_BUDGET = 3e6  # bytes for the cubes of a look
-SIGMA_BUDGET = 1e6  # bytes for the uncertainty
+SIGMA_BUDGET = 5e5  # bytes for the uncertainty
 
 
 @dataclass(frozen=True, eq=False)

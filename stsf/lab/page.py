@@ -53,8 +53,9 @@ def page(
         **_charts(meta, chart, HEIGHTS[compact]),
     }
     document = Document()
-    for model in figures.values():
-        document.add_root(model)
+    with document.models.freeze():  # else every root has all models counted anew
+        for model in figures.values():
+            document.add_root(model)
     documents, (item,) = standalone_docs_json_and_render_items(list(figures.values()))
     places = item.to_json()["roots"]  # id of a figure -> id of the element that shall hold it
     roots = {name: places[model.id] for name, model in figures.items()}
@@ -145,8 +146,10 @@ def _panes(size: tuple[int, int], shape: tuple[int, int], across: int) -> dict[s
             PanTool(name="pan"), wheel, BoxSelectTool(name="box"), LassoSelectTool(name="lasso")
         )
         pane.toolbar.active_scroll = wheel
-        for click in ("tap", "doubletap", "pressup"):  # also one soon after another, and a slow one
+        for click in ("tap", "doubletap"):  # also one soon after another
             pane.js_on_event(click, _call("tap(cb_obj.x, cb_obj.y)"))
+        pane.js_on_event("press", _call("press(cb_obj.x, cb_obj.y)"))  # and a slow one
+        pane.js_on_event("pressup", _call("release(cb_obj.x, cb_obj.y)"))
         pane.js_on_event("mousemove", _call("hover(cb_obj.x, cb_obj.y)"))
         pane.js_on_event("mouseleave", _call("leave()"))
         pane.js_on_event("selectiongeometry", _call("region(cb_obj.geometry, cb_obj.final)"))
@@ -170,7 +173,7 @@ def _charts(meta: dict[str, Any], across: int, heights: dict[str, int]) -> dict[
             min_border_left=58, min_border_right=10, min_border_bottom=6,
         )  # fmt: skip
         for start, end, share in meta["measured"]:
-            alpha = 0.18 * share if meta["shares"] else 0.09
+            alpha = 0.2 * share**3 if meta["shares"] else 0.09  # small differences show
             shade = BoxAnnotation(left=start, right=end, fill_color="#0072B2", fill_alpha=alpha)
             shade.line_color = None
             plot.add_layout(shade)

@@ -145,7 +145,7 @@ class Viewer {
     this.later = setTimeout(() => this.closer(), 150);
   }
   async closer() {
-    const { data } = this, [top, left, low, right] = this.view(0.2);
+    const { data } = this, [top, left, low, right] = this.view(0.1);
     let step = 1;
     while (Math.floor((low - top) / step) * Math.floor((right - left) / step) > data.most) step *= 2;
     if (step >= data.whole.step) { this.show(data.whole); return; }
@@ -220,6 +220,9 @@ class Viewer {
     const at = this.pixelAt(x, y);
     if (at) this.pin(...at);
   }
+  // A slow click is one only where the mouse stays; else it was the beginning of a drag.
+  press(x, y) { this.pressed = String(this.pixelAt(x, y)); }
+  release(x, y) { if (this.pressed === String(this.pixelAt(x, y))) this.tap(x, y); }
   pin(row, column) {
     const side = this.state.window, again = this.pinned === String([row, column]);
     if (again && performance.now() - this.pinnedAt < 400) return;  // a double click is one pin
