@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import uniform_filter
 
 import stsf
 from stsf import metrics
+from stsf.lab.network_widgets import watch
+from stsf.network import shipped
+from stsf.ssje import prepare
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT = 1500, 1000
@@ -207,6 +211,68 @@ def test_the_steps_of_alternating_projection(opened, tmp_path):
     assert mended < exact + 0.3 * (broken - exact)
     page.wait_for_timeout(1500)
     page.screenshot(path=str(tmp_path / "projection.png"))
+
+
+def _slide(page, name: str, key: str, times: int = 1) -> None:
+    """Move the slider of that name."""
+    page.locator(".widget-hslider", has_text=name).locator(".noUi-handle").first.focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+
+
+def test_a_filter_and_the_units_of_the_network(opened, tmp_path):
+    scene = stsf.load_sample()
+    band = abs(scene.hs.centre - 1650).argmin()
+    truth, image = 100 * scene.hrhs_t1[band], 100 * scene.D.upsample(scene.lrhs_t1)[band]
+    page = opened("04_seu_and_ecu.ipynb")
+    page.evaluate(SCROLL, "lab.FilterExplorer(")
+    _wait_for_text(page, r"^detail, strength 0\.0: ")
+    _slide(page, "strength", "ArrowRight", 4)
+    found = _wait_for_text(page, r"^detail, strength 2\.0: .* after ([\d.]+) %")
+    sharper = image + 2 * (image - uniform_filter(image, 3, mode="nearest"))
+    assert float(found[1]) == pytest.approx(metrics.rmse(sharper[None], truth[None]), abs=0.006)
+    page.get_by_label("filter", exact=True).select_option("mean")
+    _wait_for_text(page, r"^mean, strength 2\.0: weights sum to 1\.00; ")
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(tmp_path / "filter.png"))
+
+    page.evaluate(SCROLL, "units.UnitExplorer(")
+    _wait_for_text(page, r"^SEU 1, map 1: ")
+    page.get_by_label("unit", exact=True).select_option("ECU 1")
+    _wait_for_text(page, r"^ECU 1, map 1: ")
+    _slide(page, "map", "ArrowRight", 2)
+    found = _wait_for_text(page, r"^ECU 1, map 3: .* before ([\d.]+), after ([\d.]+)")
+    work = watch(shipped().ssje, prepare(scene), scene.hrhs_t1)["ECU 1"]
+    for said, residual in zip(found.groups(), (work.before, work.after), strict=True):
+        error = (residual[2] - work.wanted[2]).square().mean().sqrt().item()
+        assert float(said) == pytest.approx(error, abs=0.002)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(tmp_path / "units.png"))
+
+
+def test_the_steps_of_ssje(opened, tmp_path):
+    scene = stsf.load_sample()
+    x1 = shipped().first_date(scene)
+    page = opened("05_ssje.ipynb")
+    page.evaluate(SCROLL, "lab.StageExplorer(")
+    found = r"Y1 − D X = ([\d.]+), .* error against the truth = ([\d.]+); at pixel y = (\d+), "
+
+    def after(pattern: str) -> list[float]:
+        return [float(v) for v in _wait_for_text(page, pattern + found).groups()]
+
+    start = after("^start: RMS of ")
+    _slide(page, "after", "ArrowRight", 1)
+    first = after("^back-projection 0: RMS of ")
+    assert first[0] < start[0]
+    _slide(page, "after", "End")
+    last = after(r"^consistency: RMS of ")
+    assert last[0] == pytest.approx(metrics.rmse(scene.D.A(x1), scene.lrhs_t1), abs=6e-5)
+    assert last[1] == pytest.approx(metrics.rmse(x1, scene.hrhs_t1), abs=6e-5)
+    _slide(page, "pixel y", "ArrowRight", 3)
+    moved = after(r"^consistency: RMS of (?=.*y = 95)")
+    assert moved[:2] == last[:2]
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(tmp_path / "stages.png"))
 
 
 def test_the_traps_and_the_tables_of_evaluation(opened, tmp_path):

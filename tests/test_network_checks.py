@@ -1,0 +1,84 @@
+"""Self-checks of lessons 04 and 05: the right answer is praised, a wrong one told its mistake."""
+
+import numpy as np
+import pytest
+
+from stsf.lab import network_checks as checks
+
+SLOPE = np.array([[0, 0, 0], [-0.5, 0, 0.5], [0, 0, 0]])
+SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        (SLOPE, "Right"),
+        (SOBEL / 8, "Right"),
+        (SLOPE.tolist(), "Right"),
+        (-SLOPE, "sign"),
+        (SLOPE.T, "downwards"),
+        (2 * SLOPE, "it says 2"),
+        (SOBEL, "it says 8"),
+        (SLOPE + 1 / 9, "sum to 0"),
+        (SLOPE + SLOPE.T, "Not yet"),
+        (SLOPE.ravel(), "three rows"),
+    ],
+)
+def test_slope_filter(weights, words):
+    assert words in checks.slope_filter(weights)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (2.0, "Right"),
+        (-2.0, "uphill"),
+        (1.0, "factor 2"),
+        (20 / 3, "its sign turned"),
+        (-20 / 3, "slope itself"),
+        (6.0, "not a sum"),
+        (10 / 6, "bottom"),
+        (0.3, "-2 times"),
+        ("2", "one number"),
+    ],
+)
+def test_gradient_step(answer, words):
+    """mean(detail * wanted) is 10/3, so the slope at 0 is -20/3 and 0.3 times it is -2."""
+    wanted, detail = np.array([2.0, 4.0, 0.0]), np.array([1.0, 2.0, 1.0])
+    assert words in checks.gradient_step(answer, wanted, detail, rate=0.3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("a", "Right: a takes 0.5000"),
+        ("start", "before the start"),
+        ("b", "changes the cube most"),
+        ("c", "helps least"),
+        ("d", "smallest"),
+        ("e", "is wanted"),
+    ],
+)
+def test_hardest_worker(answer, words):
+    """Errors 1, 0.5, then beyond the truth: 0.45, 0.6, 0.3."""
+    values = {"start": 1.0, "a": 0.5, "b": -0.45, "c": -0.6, "d": -0.3}
+    steps = {name: np.full((2, 3, 3), value) for name, value in values.items()}
+    assert words in checks.hardest_worker(answer, steps, np.zeros((2, 3, 3)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (np.sqrt(2.5), "Right: what is left of Y1 is 1.6"),
+        (np.sqrt(52), "in reflectance"),
+        (np.sqrt(52 / 50.5), "noise of its own"),
+        (2.5, "take its root"),
+        (0.0, "cancel"),
+        (5.0, "divide by"),
+        (np.ones(3), "one number"),
+    ],
+)
+def test_unexplained(answer, words):
+    """Two bands, off by 2 of 1 and by 10 of 10."""
+    residual = np.array([[[2.0, 2, 2, -2]], [[10, -10, 10, 10]]])
+    assert words in checks.unexplained(answer, residual, np.array([1.0, 10.0]))

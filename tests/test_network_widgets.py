@@ -1,0 +1,147 @@
+"""What the widgets of lessons 04 and 05 say, against numbers found in another way."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from stsf import metrics
+from stsf.lab import filter_widgets, network_widgets
+from stsf.ssje import SSJE, prepare
+
+
+@pytest.fixture(scope="module")
+def ssje():
+    """Not trained, but stirred: nothing in it is zero."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = SSJE()
+        for weight in network.parameters():
+            weight.data += 0.05 * torch.randn_like(weight)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def prepared(view):
+    return prepare(view)
+
+
+@pytest.fixture(scope="module")
+def works(ssje, prepared, view):
+    return network_widgets.watch(ssje, prepared, view.hrhs_t1)
+
+
+@pytest.fixture(scope="module")
+def made(ssje, prepared, view):
+    return network_widgets.stages(view, ssje, prepared)
+
+
+def test_filters_answer_as_their_names_say():
+    rows, columns = np.mgrid[0:6.0, 0:6.0]
+    for name, on_rows, on_columns in (
+        ("step to the right", 0, 1), ("step downwards", 1, 0), ("detail", 0, 0),
+    ):  # fmt: skip
+        weights = filter_widgets.FILTERS[name]
+        assert filter_widgets.filtered(rows, weights)[3, 3] == pytest.approx(on_rows)
+        assert filter_widgets.filtered(columns, weights)[3, 3] == pytest.approx(on_columns)
+    point = np.zeros((5, 5))
+    point[2, 2] = 9.0
+    assert filter_widgets.filtered(point, filter_widgets.FILTERS["mean"])[1:4, 1:4] == (
+        pytest.approx(np.ones((3, 3)))
+    )
+    assert filter_widgets.filtered(point, filter_widgets.FILTERS["centre"]) == pytest.approx(point)
+
+
+def test_walking_downhill_ends_at_the_least_squares_strength():
+    draw = np.random.default_rng(0)
+    answer = draw.normal(size=(8, 8))
+    wanted = 3 * answer + draw.normal(size=(8, 8))
+    best = np.linalg.lstsq(answer.reshape(-1, 1), wanted.ravel())[0][0]
+    curvature = 2 * np.mean(answer**2)
+    path = filter_widgets.descend(wanted, answer, 0.5 / curvature, 40)
+    assert path[-1] == pytest.approx(best) and (np.diff(path) > 0).all()
+    wild = filter_widgets.descend(wanted, answer, 2.1 / curvature, 40)
+    assert abs(wild[-1] - best) > abs(wild[0] - best)
+
+
+def test_filter_view_says_the_error_by_hand():
+    truth = np.zeros((9, 9))
+    image = np.full((9, 9), 2.0)
+    text = filter_widgets.filter_view(image, truth, "mean", strength=0.5)[1]
+    assert "weights sum to 1.00" in text and "before 2.00 %, after 3.00 %" in text
+    text = filter_widgets.filter_view(image, truth, "detail", strength=5.0)[1]
+    assert "weights sum to 0.00" in text and "after 2.00 %" in text
+
+
+def test_watch_hears_every_unit_in_turn_and_leaves_no_hook(ssje, works):
+    assert list(works)[:3] == ["SEU 1", "ECU 1", "SEU 2"]
+    assert len(works) == len(ssje.seu) + len(ssje.ecu)
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in ssje.modules())
+    for name, work in works.items():
+        assert (work.weight is None) == name.startswith("SEU")
+        assert work.seen.shape[2:] == work.features.shape[2:] == work.before.shape[1:]
+
+
+def test_what_a_unit_should_say_is_the_truth(ssje, prepared, view):
+    """From data without noise the residual of Y1 itself is what an ECU should say."""
+    x1 = prepared.decode(prepared.start).numpy()
+    clean = replace(prepared, y=prepared.degrade(prepared.encode(torch.as_tensor(x1))))
+    works = network_widgets.watch(ssje, clean, x1)
+    torch.testing.assert_close(works["SEU 1"].wanted, prepared.start, atol=1e-3, rtol=0)
+    for name in ("ECU 1", "ECU 2"):
+        torch.testing.assert_close(works[name].wanted, works[name].before, atol=1e-3, rtol=0)
+
+
+def test_unit_view_says_how_far_off_it_is(works):
+    for name in ("SEU 1", "ECU 1"):
+        text = network_widgets.unit_view(works, name, 2)[1]
+        before, after = map(float, re.search(r"before ([\d.]+), after ([\d.]+)", text).groups())
+        work = works[name]
+        off = (work.before[1] - work.wanted[1], work.after[1] - work.wanted[1])
+        assert text.startswith(f"{name}, map 2: ")
+        assert before == pytest.approx(off[0].square().mean().sqrt().item(), abs=6e-4)
+        assert after == pytest.approx(off[1].square().mean().sqrt().item(), abs=6e-4)
+
+
+def test_stages_are_the_steps_by_name_and_end_with_the_answer(ssje, prepared, view, made):
+    assert made[0].name == "start" and "seu 1" in [stage.name for stage in made]
+    with torch.no_grad():
+        answer = prepared.decode(ssje(prepared)).numpy()
+    np.testing.assert_allclose(made[-1].x, answer, atol=1e-5)
+    for stage in (made[0], made[-1]):
+        assert stage.error == pytest.approx(metrics.rmse(stage.x, view.hrhs_t1), rel=1e-3)
+        assert stage.residual_ms == pytest.approx(
+            metrics.rmse(view.R.A(stage.x), view.hrms_t1), rel=1e-3
+        )
+        assert stage.residual_hs == pytest.approx(
+            metrics.rmse(view.D.A(stage.x), view.lrhs_t1), rel=1e-3
+        )
+
+
+def test_stage_view_says_the_step_and_the_pixel(view, made):
+    text = network_widgets.stage_view(view, made, 2, (7, 50))[1]
+    assert text.startswith(f"{made[2].name}: RMS of Y1 − D X = {made[2].residual_hs:.4f}")
+    off = np.sqrt(np.mean((made[2].x[:, 7, 50] - view.hrhs_t1[:, 7, 50]) ** 2))
+    assert text.endswith(f"at pixel y = 7, x = 50 = {off:.4f}")
+
+
+def test_every_axis_is_labelled(view, prepared, works, made):
+    image = np.arange(81.0).reshape(9, 9)
+    path = filter_widgets.descend(image, image / 80, 0.1, 3)
+    figures = [
+        filter_widgets.product_view(image[:3, :3], filter_widgets.MEAN),
+        filter_widgets.filter_view(image, image)[0],
+        filter_widgets.descent_view(image, image / 80, {"a walk": path}),
+        filter_widgets.kink_view(),
+        network_widgets.unit_view(works, "SEU 1")[0],
+        network_widgets.unit_view(works, "ECU 1")[0],
+        network_widgets.stage_view(view, made, 1, (0, 59))[0],
+        network_widgets.maps_view(prepared, view.hrhs_t1, made[-1].x, count=2),
+        network_widgets.gains_view({"one": {"rival": np.array([0.5, 1.0])}}),
+    ]
+    for figure in figures:
+        assert all(ax.get_xlabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)
+    for figure in figures[:3] + figures[4:8]:
+        assert all(ax.get_ylabel() for ax in figure.axes)
