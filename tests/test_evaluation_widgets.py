@@ -95,3 +95,21 @@ def test_every_axis_is_labelled(view):
     ):
         assert all(ax.get_xlabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)
         assert all(ax.get_ylabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)
+
+
+def test_losses_by_hand():
+    def row(method: str, region: str, psnr: float, sam: float) -> dict:
+        about = {"scene": "1", "target": "x2", "bands": "all", "label": method.upper()}
+        return {**about, "method": method, "region": region, "psnr": psnr, "sam": sam}
+
+    table = pd.DataFrame(
+        [
+            row("a", "all", 30, 2), row("b", "all", 20, 3), row("c", "all", 40, 1),
+            row("a", "flood", 20, 9), row("b", "flood", 25, 8), row("c", "flood", 40, 1),
+        ]
+    )  # fmt: skip
+    assert tables.losses(table, "a", leave_out=("c",)) == [
+        "flood, PSNR (dB): 20.0, B 25.0",
+        "flood, SAM (°): 9.0, B 8.0",
+    ]
+    assert tables.losses(table, "c") == []

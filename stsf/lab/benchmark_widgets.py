@@ -137,3 +137,28 @@ def table_view(
         f"{int((winners == order[0]).sum())} of {len(wide)} scenes"
     )
     return drawn, text
+
+
+def losses(
+    table: pd.DataFrame, method: str, *, leave_out: tuple[str, ...] = (), target: str = "x2"
+) -> list[str]:
+    """Where another method has the better mean: by region and figure, in one line each.
+
+    Args:
+        table: rows of the benchmark, see `results`.
+        method: the one that is looked at.
+        leave_out: methods that do not count, such as variants of the same.
+        target: "x1" or "x2".
+    """
+    label = table[table.target == target].groupby("method")["label"].first()
+    found = []
+    for region in table[table.target == target].region.unique():
+        for figure in ("psnr", "sam"):
+            means = by_scene(table, target, figure, region).mean().drop(list(leave_out))
+            best = means.idxmin() if figure in SMALL_IS_GOOD else means.idxmax()
+            if best != method:
+                found.append(
+                    f"{region}, {NAMES[figure]}: {means[method]:.1f}, "
+                    f"{label[best]} {means[best]:.1f}"
+                )
+    return found
