@@ -294,7 +294,7 @@ class TemporalVariationEstimator(nn.Module):
     def _estimate(
         self,
         evidence: Evidence,
-        chosen: slice,
+        chosen: torch.Tensor | slice,
         record: tuple[torch.Tensor, torch.Tensor],
         x1: torch.Tensor,
     ) -> dict[str, torch.Tensor]:

@@ -6,6 +6,7 @@ Images are in percent of reflectance here, so that numbers done by hand have few
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -107,8 +108,8 @@ def filter_view(
     figure = plt.figure(figsize=(WIDTH, 6.8), layout="constrained")
     plt.close(figure)
     panes = figure.subplots(2, 2)
-    grey = {"cmap": "gray", "vmin": float(truth.min()), "vmax": float(truth.max())}
-    even = {"cmap": "PuOr", "vmin": -5.0, "vmax": 5.0}
+    grey: dict[str, Any] = {"cmap": "gray", "vmin": float(truth.min()), "vmax": float(truth.max())}
+    even: dict[str, Any] = {"cmap": "PuOr", "vmin": -5.0, "vmax": 5.0}
     show_image(figure, panes[0, 0], image, "image before", **grey)
     show_image(figure, panes[0, 1], answer, f"answer of the filter: {name}", **even)
     show_image(figure, panes[1, 0], improved, f"image + {strength:.1f} × answer", **grey)
@@ -122,7 +123,7 @@ def filter_view(
 
 
 def show_image(
-    figure: Figure, ax: Axes, image: np.ndarray, title: str, label: str = "%", **look: object
+    figure: Figure, ax: Axes, image: np.ndarray, title: str, label: str = "%", **look: Any
 ) -> None:
     """One image with its own colour bar."""
     shown = ax.imshow(image, interpolation="nearest", **look)
@@ -148,7 +149,7 @@ def descend(
     """
     path = [start]
     for _ in range(steps):
-        slope = -2 * np.mean(answer * (wanted - path[-1] * answer))
+        slope = -2 * float(np.mean(answer * (wanted - path[-1] * answer)))
         path.append(path[-1] - rate * slope)
     return np.array(path)
 
@@ -164,7 +165,7 @@ def descent_view(
         paths: title to strengths, see `descend`.
     """
 
-    def loss(a: np.ndarray) -> np.ndarray:
+    def loss(a: np.ndarray | float) -> np.ndarray:
         return np.array([np.mean((wanted - value * answer) ** 2) for value in np.ravel(a)])
 
     figure = plt.figure(figsize=(WIDTH, 3.6), layout="constrained")
