@@ -111,7 +111,8 @@ def filter_view(
     grey: dict[str, Any] = {"cmap": "gray", "vmin": float(truth.min()), "vmax": float(truth.max())}
     even: dict[str, Any] = {"cmap": "PuOr", "vmin": -5.0, "vmax": 5.0}
     show_image(figure, panes[0, 0], image, "image before", **grey)
-    show_image(figure, panes[0, 1], answer, f"answer of the filter: {name}", **even)
+    of_answer = even if abs(weights.sum()) < 0.5 else grey
+    show_image(figure, panes[0, 1], answer, f"answer of the filter: {name}", **of_answer)
     show_image(figure, panes[1, 0], improved, f"image + {strength:.1f} × answer", **grey)
     show_image(figure, panes[1, 1], improved - truth, "what is wrong with it", **even)
     before, after = (float(np.sqrt(np.mean((x - truth) ** 2))) for x in (image, improved))

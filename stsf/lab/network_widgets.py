@@ -206,7 +206,8 @@ def _six(panes: Mapping[str, np.ndarray], scale: float, fine: int) -> Figure:
         part = values[top : top + SIDE * fine, left : left + SIDE * fine]
         extent = (left - 0.5, left + part.shape[1] - 0.5, top + part.shape[0] - 0.5, top - 0.5)
         shown = ax.imshow(part, extent=extent, interpolation="nearest", **look)
-        figure.colorbar(shown, ax=ax, label=label, extend="both", fraction=0.05)
+        beyond = "neither" if title.startswith("weight") else "both"
+        figure.colorbar(shown, ax=ax, label=label, extend=beyond, fraction=0.05)
         ax.set(title=title, xlabel="x (pixels)", ylabel="y (pixels)")
     return figure
 
