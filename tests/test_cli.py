@@ -88,7 +88,7 @@ def test_fuse_writes_both_products_and_a_report(fused: tuple[Result, Path], good
     result, out = fused
     assert result.exit_code == 0 and result.stderr == ""
     report = json.loads(result.stdout, parse_constant=pytest.fail)  # no NaN: that is not JSON
-    assert report["method"] == "projection" and report["seconds"] >= 0
+    assert report["method"] == "dcstsf" and report["seconds"] >= 0
     assert [fit["detector"] for fit in report["registration"]["hs"]] == ["VNIR", "SWIR"]
     assert sorted(path.name for path in out.parent.iterdir()) == ["hs_t1.tif", "hs_t2.tif"]
     truth = read_image(good / "truth_t2.tif")
@@ -137,7 +137,7 @@ def test_infinite_figures_are_null(good: Path) -> None:
 def test_fuse_in_words_trusting_the_sensors(good: Path, tmp_path: Path) -> None:
     result = run(*fuse(good, tmp_path), "--calibrate", "none")
     assert result.exit_code == 0 and result.stderr == ""
-    assert result.stdout.startswith("method: projection\n") and "shifted" not in result.stdout
+    assert result.stdout.startswith("method: dcstsf\n") and "shifted" not in result.stdout
     assert "Y1 - D X1" in result.stdout
     assert read_image(tmp_path / "out.tif").cube.shape == (BANDS, SIZE, SIZE)
 
@@ -418,7 +418,7 @@ FUSE: list[Case] = [
     ("output name too long", lambda g, h: fuse(g, h, out=h / f"{300 * 'a'}.tif"),
      "expected to write .*, the system says File name too long: choose"),
     ("unknown method", lambda g, h: fuse(g, h, "--method", "magic"),
-     "expected a method out of projection.*, got 'magic'"),
+     "expected a method out of dcstsf, projection, got 'magic'"),
     ("unknown calibration", lambda g, h: fuse(g, h, "--calibrate", "maybe"),
      "'--calibrate': 'maybe' is not one of 'auto', 'none': see stsf fuse --help"),
     ("option left out", lambda g, h: ["fuse", "--hs", str(g / "hs_t1.tif")],
