@@ -176,7 +176,7 @@ class DCSTSF(nn.Module):
                 pixel of its product are counted on it.
 
         Example:
-            >>> DCSTSF().explain().parameters.sum() < 500_000
+            >>> bool(DCSTSF().explain().parameters.sum() < 500_000)
             True
         """
         stages: dict[str, list[nn.Module]] = {}

@@ -24,7 +24,7 @@ def fused(scene):
     [
         ("flood", "Right"),
         ("unchanged", "code 0"),
-        ("harvest", "easiest"),
+        ("emergence", "easiest"),
         ("construction", "larger mean angle"),
         ("earthquake", "does not occur"),
         (3, "name of a kind"),

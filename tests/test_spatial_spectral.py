@@ -235,13 +235,13 @@ def simulated() -> Scene:
     return observe(simulate(seed=1, size=64), ahsi().select(clean), sentinel2("A", S2_10), ratio=4)
 
 
-@pytest.mark.parametrize("method", KIT[1:], ids=lambda m: m.name)
+@pytest.mark.parametrize("method", [m for m in KIT if m.name != "bicubic"], ids=lambda m: m.name)
 def test_every_method_gains_what_the_public_codes_gain(method):
     scene = simulated()
     assert psnr(method(scene), scene.hrhs_t1) - psnr(bicubic(scene), scene.hrhs_t1) > 13.0
 
 
-@pytest.mark.parametrize("method", KIT[1:], ids=lambda m: m.name)
+@pytest.mark.parametrize("method", [m for m in KIT if m.name != "bicubic"], ids=lambda m: m.name)
 def test_pixels_without_data_do_no_harm_elsewhere(method):
     scene = simulated()
     y, m = scene.lrhs_t1.copy(), scene.hrms_t1.copy()

@@ -62,7 +62,7 @@ def exchanged(place: Landscape, seed: int) -> Landscape:
 
     Example:
         >>> from stsf.simulate import simulate
-        >>> 0.1 < (exchanged(simulate(1, size=24), seed=1).change > 0).mean() < 0.3
+        >>> bool(0.1 < (exchanged(simulate(1, size=24), seed=1).change > 0).mean() < 0.3)
         True
     """
     rng = np.random.default_rng(seed)
