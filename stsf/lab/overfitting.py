@@ -200,7 +200,7 @@ def _with_gaps(nm: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def diversity_view(table: pd.DataFrame) -> Figure:
-    """Loss on unseen scenes against steps, one curve per number of training scenes.
+    """Loss on unseen scenes against steps, median and range of the draws, a curve per count.
 
     Args:
         table: as `main` writes it.
@@ -211,10 +211,12 @@ def diversity_view(table: pd.DataFrame) -> Figure:
     for (scenes, rows), colour, look in zip(
         table.groupby("scenes"), (ORANGE, GREEN, BLUE), ("s--", "^-.", "o-")
     ):
-        means = rows.groupby("steps").unseen.agg(["mean", "std"])
-        ax.errorbar(means.index, means["mean"], yerr=means["std"], fmt=look, color=colour,
-                    capsize=3, label=f"{scenes} scenes")  # fmt: skip
-    ax.set(xscale="log", xlabel="steps", ylabel="loss on unseen scenes")
+        found = rows.groupby("steps").unseen.agg(["min", "median", "max"])
+        middle = found["median"]
+        reach = [middle - found["min"], found["max"] - middle]  # all draws
+        ax.errorbar(found.index, middle, yerr=reach, fmt=look, color=colour, capsize=3,
+                    label=f"{scenes} scenes")  # fmt: skip
+    ax.set(xscale="log", yscale="log", xlabel="steps", ylabel="loss on unseen scenes")
     ax.set_xticks(sorted(table.steps.unique()), [f"{s}" for s in sorted(table.steps.unique())])
     ax.minorticks_off()
     ax.legend(frameon=False)
