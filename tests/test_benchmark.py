@@ -59,7 +59,8 @@ def test_tasks_are_methods_times_scenes():
     [
         (
             ("nowhere",),
-            "expected a suite out of simulated, imperfect, ten-bands, sensitivity, real, got 'nowhere'",
+            "expected a suite out of simulated, imperfect, ten-bands, sensitivity, real, "
+            "got 'nowhere'",
         ),
         (("simulated", ["bicubic", "magic"]), "unknown method 'magic'"),
     ],
