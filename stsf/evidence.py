@@ -177,7 +177,7 @@ class Evidence:
         self.regression = FourierRegression(
             torch.cat([m, m1[some]]), torch.cat([z, self.encode(first[some])]), seed
         )
-        self.all = self._pixels(first, m1, m2, self.regression)
+        self.all = self.pair(first, m1, m2, self.regression)
         cover = self.all.cover.reshape(scene.size).numpy()
         self.context = rows(uniform_filter(cover, 7).ravel())
         self._draw_tests(y, m, z, draw)
@@ -220,9 +220,17 @@ class Evidence:
         mean = y.mean(0)
         return mean + (y - mean) @ wiener.T
 
-    def _pixels(
+    def pair(
         self, x1: torch.Tensor, m1: torch.Tensor, m2: torch.Tensor, f: FourierRegression
     ) -> Pixels:
+        """Two dates in rows, their difference and the scene's candidates for the second.
+
+        Args:
+            x1: (n, L) spectra at t1.
+            m1: (n, C) MS pixels at t1.
+            m2: (n, C) MS pixels at t2.
+            f: the scene's regression.
+        """
         u1, u2 = m1 / self.ms_spread, m2 / self.ms_spread
         gain = ((u1 * u2).sum(1) / (u1 * u1).sum(1).clamp_min(1e-9)).clamp(0.2, 5.0)
         cover = (u2 - gain[:, None] * u1).square().mean(1).sqrt()
@@ -263,7 +271,7 @@ class Evidence:
             known = half != side
             f = FourierRegression(m[known], z[known]) if known.sum() > 8 else self.regression
             mine = half[q] == side
-            parts.append(self._pixels(y[p[mine]], m[p[mine]], m[q[mine]], f))
+            parts.append(self.pair(y[p[mine]], m[p[mine]], m[q[mine]], f))
             answers.append(z[q[mine]])
         self.tests = Pixels(*map(torch.cat, zip(*(vars(part).values() for part in parts))))
         self.answers = torch.cat(answers)

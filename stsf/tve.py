@@ -167,8 +167,8 @@ class TemporalVariationEstimator(nn.Module):
         """What is taken from the score of the fine-tuned candidate, 0 where it may be believed.
 
         A learnt answer that errs more on this scene's pseudo-changes than X1 simply kept (the
-        injection) comes from another world. On training scenes, strange ones among them, it erred
-        between 4 dB less and 0.2 dB more; beyond `BELIEVED` it loses its say within a decibel.
+        injection) comes from another world: beyond `BELIEVED` it loses its say within a decibel.
+        The limit lies between training scenes and EnMAP windows, see data/results/README.md.
 
         Args:
             evidence: of the scene.
@@ -288,16 +288,24 @@ class TemporalVariationEstimator(nn.Module):
         parts = []
         for start in range(0, len(x1), CHUNK):
             chosen = slice(start, start + CHUNK)
-            parts.append(self._estimate(evidence, chosen, record, x1[chosen]))
+            parts.append(self.estimate(evidence, chosen, record, x1[chosen]))
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
-    def _estimate(
+    def estimate(
         self,
         evidence: Evidence,
         chosen: torch.Tensor | slice,
         record: tuple[torch.Tensor, torch.Tensor],
         x1: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
+        """What `forward` returns, for some pixels.
+
+        Args:
+            evidence: of the scene.
+            chosen: which pixels.
+            record: see `record`.
+            x1: (n, L) their estimate of X1.
+        """
         candidates, *rest = self.features(evidence, chosen, record)
         veto = self.veto(evidence, record[0])
         z, weights, doubt = self.weigh(candidates, rest[0], rest[1], rest[2], veto)

@@ -15,9 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from stsf.colour import BLUE, GREEN, GREY, SKY, SOURCE_STYLE, rgb, stretch_limits
+from stsf.colour import BLUE, GREEN, GREY, SKY, rgb, stretch_limits
+from stsf.lab.projection_widgets import draw_pixel
 from stsf.lab.redraw import Redrawn, slider
-from stsf.plots import WIDTH, with_gaps
+from stsf.plots import WIDTH
 from stsf.scene import Scene
 from stsf.ssje import SSJE, Prepared
 
@@ -288,7 +289,7 @@ def stage_view(
     plt.close(figure)
     panes = figure.subplot_mosaic([["image", "change"], ["spectrum", "fall"]], height_ratios=(5, 4))
     _draw_window(figure, panes["image"], panes["change"], scene, now.x, last.x, pixel)
-    _draw_pixel(panes["spectrum"], scene, now.x, pixel)
+    draw_pixel(panes["spectrum"], scene, now.x, pixel)
     _draw_fall(panes["fall"], made, step)
     here = (slice(None), *pixel)
     text = (
@@ -324,28 +325,6 @@ def _draw_window(
     for ax in (image, change):
         ax.plot(pixel[1], pixel[0], "s", mfc="none", mec="white", mew=2)
         ax.set(xlabel="x (pixels)", ylabel="y (pixels)")
-
-
-def _draw_pixel(ax: Axes, scene: Scene, x: np.ndarray, pixel: tuple[int, int]) -> None:
-    row, column = pixel
-    assert scene.hrhs_t1 is not None
-    for key, values in (
-        ("lrhs_t1", scene.lrhs_t1[:, row // scene.ratio, column // scene.ratio]),
-        ("hrhs_t1", x[:, row, column]),
-        ("truth_t1", scene.hrhs_t1[:, row, column]),
-    ):
-        style = SOURCE_STYLE[key]
-        ax.plot(*with_gaps(scene.hs, values), color=style.colour, ls=style.line, lw=1.8,
-                label=style.label)  # fmt: skip
-    style = SOURCE_STYLE["hrms_t1"]
-    ax.errorbar(
-        scene.ms.centre, scene.hrms_t1[:, row, column], xerr=scene.ms.fwhm / 2, ls="none",
-        marker=style.marker, color=style.colour, label=style.label, zorder=4,
-    )  # fmt: skip
-    ax.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
-    ax.set_ylim(0.0, 1.25 * float(scene.hrhs_t1[:, row, column].max()))  # does not jump
-    ax.legend(frameon=False, ncols=2, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    ax.grid(alpha=0.3)
 
 
 def _draw_fall(ax: Axes, made: list[Stage], now: int) -> None:

@@ -157,9 +157,7 @@ class Canvas:
         """Make the candidates of some pixels (H, W) anew."""
         every, chosen = self.evidence.all, torch.as_tensor(self._numbers[mask])
         m2 = rows(self.m2[:, mask].T)
-        new = self.evidence._pixels(
-            every.x1[chosen], every.m1[chosen], m2, self.evidence.regression
-        )
+        new = self.evidence.pair(every.x1[chosen], every.m1[chosen], m2, self.evidence.regression)
         for name, values in vars(new).items():
             getattr(every, name)[chosen] = values
 
@@ -170,7 +168,7 @@ class Canvas:
         evidence.context = rows(uniform_filter(cover, 7).ravel())
         x1 = evidence.all.x1[self._inside]
         with torch.no_grad():
-            found = tve._estimate(evidence, self._inside, self._record, x1)
+            found = tve.estimate(evidence, self._inside, self._record, x1)
         height, width = self.m2[0][self.window].shape
         sigma = found["sigma"] * self.network.calibration
         x2, error = (v.T.reshape(-1, height, width).numpy() for v in (found["x2"], sigma))

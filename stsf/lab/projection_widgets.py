@@ -178,7 +178,7 @@ def projection_view(
     plt.close(figure)
     panes = figure.subplot_mosaic([["image", "error"], ["spectrum", "fall"]], height_ratios=(5, 4))
     _draw_cube(figure, panes["image"], panes["error"], scene, now.x, pixel)
-    _draw_pixel(panes["spectrum"], seen, now.x, pixel)
+    draw_pixel(panes["spectrum"], seen, now.x, pixel)
     _draw_fall(panes["fall"], scene, steps, step)
     made = "start" if not step else f"round {now.iteration}, {now.after} projection made"
     text = (
@@ -206,7 +206,15 @@ def _draw_cube(
         ax.set(xlabel="x (pixels)", ylabel="y (pixels)")
 
 
-def _draw_pixel(ax: Axes, scene: Scene, x: np.ndarray, pixel: tuple[int, int]) -> None:
+def draw_pixel(ax: Axes, scene: Scene, x: np.ndarray, pixel: tuple[int, int]) -> None:
+    """One pixel of Y1, of an estimate of X1, of the truth and of M1; axes that do not jump.
+
+    Args:
+        ax: to draw on.
+        scene: with truth.
+        x: (L, H, W) estimate of X1.
+        pixel: (y, x).
+    """
     row, column = pixel
     assert scene.hrhs_t1 is not None
     for key, values in (
