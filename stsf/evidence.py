@@ -32,6 +32,7 @@ WIDTHS = (1.0, 2.0, 4.0)  # of their kernels, in standard deviations of the MS b
 SMOOTH, SHARP = 1e-3, 1e-5  # ridge per pair
 PAIRS, TESTS = 8000, 1500  # high-resolution pairs to fit, pseudo-changes to test
 ANCHORS, PLACES = 256, 96  # MS pixels that stand for the scene; those that keep a record of errors
+CHUNK = 4096  # pixels at a time: what the caches of a laptop hold
 CANDIDATES = (
     "injection", "rescaled", "regression, smooth", "regression, sharp",
     "kept detail, smooth", "kept detail, sharp", "fine-tuned",
@@ -67,14 +68,14 @@ class FourierRegression:
         widths = widths * max(1.0, (bands / 4) ** 0.5)  # distances grow with the number of bands
         self._frequency = torch.randn(bands, FEATURES, generator=draw) / widths
         self._phase = 2 * torch.pi * torch.rand(FEATURES, generator=draw)
-        design = self._features(m)
+        linear, waves = self._features(m)
+        design = torch.cat([torch.ones(count, 1), linear, waves], 1)
         gram, right = (design.T @ design).double(), (design.T @ z).double()
-        ridge = torch.full((2, design.shape[1]), count, dtype=torch.float64)
+        ridge = torch.full((2, design.shape[1]), count * FEATURES / 2, dtype=torch.float64)
         ridge *= torch.tensor([[SMOOTH], [SHARP]], dtype=torch.float64)
         ridge[:, : bands + 1] = 1e-3 * count**0.5  # the linear part is hardly damped
-        self._weights = torch.cat(
-            [torch.linalg.solve(gram + torch.diag(r), right).float() for r in ridge], dim=1
-        )  # (features, 2 K)
+        found = [torch.linalg.solve(gram + torch.diag(r), right).float() for r in ridge]
+        self._offset, self._slopes, self._heights = torch.cat(found, 1).split([1, bands, FEATURES])
         low, high = z.min(0).values, z.max(0).values
         self._low, self._high = 2 * low - high, 2 * high - low
         chosen = torch.randperm(count, generator=draw)
@@ -86,24 +87,29 @@ class FourierRegression:
     def _scaled(self, m: torch.Tensor) -> torch.Tensor:
         return (m - self.mean) / self.spread
 
-    def _features(self, m: torch.Tensor) -> torch.Tensor:
+    def _features(self, m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         u = self._scaled(m)
-        waves = torch.cos(torch.addmm(self._phase, u, self._frequency))
-        return torch.cat([torch.ones(len(u), 1), u, waves * (2 / FEATURES) ** 0.5], 1)
+        return u, torch.addmm(self._phase, u, self._frequency).cos_()
 
     def __call__(self, m: torch.Tensor) -> list[torch.Tensor]:
         """(n, C) -> smooth and sharp prediction, each (n, K)."""
-        both = (self._features(m) @ self._weights).split(len(self._low), 1)
-        return [torch.minimum(torch.maximum(z, self._low), self._high) for z in both]
+        linear, waves = self._features(m)
+        both = torch.addmm(torch.addmm(self._offset, linear, self._slopes), waves, self._heights)
+        return [z.clamp(self._low, self._high) for z in both.split(len(self._low), 1)]
 
     def novelty(self, m: torch.Tensor) -> torch.Tensor:
-        """(n,) mean distance to the three nearest anchors, in standard deviations."""
-        nearest = torch.cdist(self._scaled(m), self._anchors).topk(3, largest=False).values
-        return nearest.mean(1)
+        """(n,) distance to the nearest anchor, in standard deviations."""
+        return _squared_distance(self._scaled(m), self._anchors).amin(1).sqrt()
 
     def places(self, m: torch.Tensor) -> torch.Tensor:
         """(n, PLACES) how much each place of the MS space has to say about a pixel, 0 to 1."""
-        return torch.exp(-0.5 * (torch.cdist(self._scaled(m), self._places) / self._reach) ** 2)
+        return (_squared_distance(self._scaled(m), self._places) * (-0.5 / self._reach**2)).exp_()
+
+
+def _squared_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """(n, C), (m, C) -> (n, m)."""
+    squares = a.square().sum(1, keepdim=True) + b.square().sum(1)
+    return torch.addmm(squares, a, b.T, alpha=-2).clamp_min_(0)
 
 
 @dataclass
@@ -231,6 +237,13 @@ class Evidence:
             m2: (n, C) MS pixels at t2.
             f: the scene's regression.
         """
+        parts = zip(x1.split(CHUNK), m1.split(CHUNK), m2.split(CHUNK), strict=True)
+        made = [vars(self._pair(*part, f)).values() for part in parts]
+        return Pixels(x1, m1, m2, *(torch.cat(values) for values in list(zip(*made))[3:]))
+
+    def _pair(
+        self, x1: torch.Tensor, m1: torch.Tensor, m2: torch.Tensor, f: FourierRegression
+    ) -> Pixels:
         u1, u2 = m1 / self.ms_spread, m2 / self.ms_spread
         gain = ((u1 * u2).sum(1) / (u1 * u1).sum(1).clamp_min(1e-9)).clamp(0.2, 5.0)
         cover = (u2 - gain[:, None] * u1).square().mean(1).sqrt()
@@ -275,6 +288,17 @@ class Evidence:
             answers.append(z[q[mine]])
         self.tests = Pixels(*map(torch.cat, zip(*(vars(part).values() for part in parts))))
         self.answers = torch.cat(answers)
+
+    @cached_property
+    def beside(self) -> torch.Tensor:
+        """(H·W, 4) a pixel in its scene: context, cover, change over their medians; cover's rank.
+
+        The rank goes from 0, the pixel whose cover changed least, to 1.
+        """
+        values = torch.stack([self.context, self.all.cover, self.all.change], 1)
+        rank = torch.empty(len(values))
+        rank[self.all.cover.argsort()] = torch.linspace(0, 1, len(values))
+        return torch.cat([values / values.median(0).values.clamp_min(1e-6), rank[:, None]], 1)
 
     @cached_property
     def energy(self) -> torch.Tensor:

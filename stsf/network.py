@@ -54,8 +54,8 @@ class Config:
 
     ssje_width: int = 16
     stages: int = 3
-    tve_width: int = 32
-    sftn_width: int = 160
+    tve_width: int = 24
+    sftn_width: int = 96
     without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

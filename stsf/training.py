@@ -198,8 +198,9 @@ def tve_loss(tve: TemporalVariationEstimator, batch: Sample) -> torch.Tensor:
 
     Half the coordinates, drawn at random, are turned round: no sign means anything.
     """
-    candidates, per_pair, per_pixel, per_coordinate, truth, share, some, always, scale = batch
-    mixed, weights, doubt = tve.weigh(candidates, per_pair, per_pixel, per_coordinate)
+    *inputs, truth, share, some, always, scale = batch
+    candidates = inputs[0]
+    mixed, weights, doubt = tve.weigh(*inputs)
     error = truth - mixed
     mse = (error.square() * share.unsqueeze(-2)).sum(-1)
     sigma = tve.spread(candidates.detach(), mixed.detach(), weights.detach(), doubt, scale)

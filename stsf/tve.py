@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from stsf.canonical import K
-from stsf.evidence import CANDIDATES, KEEPING, Evidence, Pixels
+from stsf.evidence import CANDIDATES, CHUNK, KEEPING, Evidence, Pixels
 
 REFERENCE = 1  # the candidate all others are compared with: X1, rescaled
 Z90 = 1.645  # half-width of a normal distribution's 90 % interval, in σ
 BELIEVED = 0.5  # dB by which the fine-tuned candidate may err more than X1 kept
-CHUNK = 8192  # pixels at a time: what the caches of a laptop hold
+TAU_COVER, TAU_CHANGE, LEAST = 0.1, 0.6, 0.02  # of the weights before training
 
 
 def logs(pixels: Pixels) -> list[torch.Tensor]:
@@ -122,8 +122,8 @@ class TemporalVariationEstimator(nn.Module):
 
     def __init__(
         self,
-        width: int = 32,
-        sftn_width: int = 112,
+        width: int = 24,
+        sftn_width: int = 96,
         *,
         sftn: bool = True,
         difference: bool = True,
@@ -182,12 +182,13 @@ class TemporalVariationEstimator(nn.Module):
         evidence: Evidence,
         chosen: torch.Tensor | slice,
         record: tuple[torch.Tensor, torch.Tensor],
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """What `weigh` takes, for some pixels of the scene.
 
         Returns:
             candidates (n, 7, K); per candidate and coordinate (n, 13, K), the first 6 change sign
-            with the coordinate; per pixel (n, 23); per coordinate (K, 2).
+            with the coordinate; per pixel (n, 23); per coordinate (K, 2); scores before training
+            (n, 7).
         """
         pixels = evidence.all[chosen]
         found = self.candidates(evidence, pixels)
@@ -205,20 +206,43 @@ class TemporalVariationEstimator(nn.Module):
         distance = ((apart.square() * evidence.energy).sum(2) / whole).sqrt()
         risk = (expected * evidence.energy).sum(2) / whole
         per_pixel = [_log(distance) / 1.5, _log(risk, 1e-6) / 2, self._numbers(evidence, chosen)]
-        per_pair = [torch.asinh(3 * apart / evidence.spread) / 3,
+        per_pair = [F.softsign(2 * apart / evidence.spread),
                     _log(expected / evidence.spread.square(), 1e-6) / 2]  # fmt: skip
         per_coordinate = torch.stack([_log(power / whole, 1e-6) / 2, evidence.measured], 1)
-        return found, torch.cat(per_pair, 1), torch.cat(per_pixel, 1), per_coordinate
+        return (
+            found, torch.cat(per_pair, 1), torch.cat(per_pixel, 1), per_coordinate,
+            self.before(evidence, pixels, mean),
+        )  # fmt: skip
+
+    def before(self, evidence: Evidence, pixels: Pixels, mean: torch.Tensor) -> torch.Tensor:
+        """(n, 7) scores before training.
+
+        One half goes to the fine-tuned candidate, unless it was found wanting (`veto`). The other
+        is shared out as in the classical blend (`stsf.baselines.temporal.blend`): to the injection
+        where the cover stayed, exp(-cover / 0.1); else to the regressions, and as the change
+        grows, exp(-change / 0.6), less and less to those that keep the detail of X1.
+
+        Args:
+            evidence: of the scene.
+            pixels: n of its pixels.
+            mean: (7, K) squared errors on the pseudo-changes, see `record`.
+        """
+        same = torch.exp(-pixels.cover / TAU_COVER)
+        kept = (1 - same) * torch.exp(-pixels.change / TAU_CHANGE) / 2
+        fresh = (1 - same) / 2 - kept
+        none = torch.zeros_like(same)
+        scene_made = torch.stack([same, none, fresh, fresh, kept, kept], 1) + LEAST
+        scores = F.pad(scene_made.log(), (0, 1)) * self.difference
+        scores[:, -1] -= self.veto(evidence, mean) if self.use_sftn else 1e4
+        return scores
 
     def _numbers(self, evidence: Evidence, chosen: torch.Tensor | slice) -> torch.Tensor:
         """(n, 10) the difference image of each pixel, alone and beside the rest of the scene."""
-        every = evidence.all
-        around, cover, change = evidence.context, every.cover, every.change
-        rank = cover.argsort().argsort() / len(cover)
-        beside = [_log(v / v.median().clamp_min(1e-6), 1e-2) for v in (around, cover, change)]
-        near = torch.stack([_log(around), beside[0]], 1)[chosen] * self.context
-        own = torch.stack([*beside[1:], rank], 1)[chosen]
-        return torch.cat([torch.stack(logs(every[chosen]), 1), near, own], 1) * self.difference
+        beside = evidence.beside[chosen]
+        near = _log(torch.stack([evidence.context[chosen], beside[:, 0]], 1), 1e-2) * self.context
+        own = torch.cat([_log(beside[:, 1:3], 1e-2), beside[:, 3:]], 1)
+        alone = torch.stack(logs(evidence.all[chosen]), 1)
+        return torch.cat([alone, near, own], 1) * self.difference
 
     def weigh(
         self,
@@ -226,16 +250,16 @@ class TemporalVariationEstimator(nn.Module):
         per_pair: torch.Tensor,
         per_pixel: torch.Tensor,
         per_coordinate: torch.Tensor,
-        veto: torch.Tensor | float = 0.0,
+        before: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Mix the candidates; leading dimensions of any number.
 
         Args:
-            candidates: see `features`, as for the next three.
+            candidates: see `features`, as for the next four.
             per_pair: (..., n, 13, K).
             per_pixel: (..., n, 23).
             per_coordinate: (..., K, 2).
-            veto: taken from the score of the fine-tuned candidate, see `veto`.
+            before: (..., n, 7).
 
         Returns:
             mixed (..., n, K); weights (..., n, K, 7); doubt (..., n, K), log of the error beyond
@@ -243,11 +267,10 @@ class TemporalVariationEstimator(nn.Module):
         """
         hidden = self.of_pixel(per_pixel).unsqueeze(-2)
         hidden = hidden + self.of_pair(per_pair.transpose(-1, -2))
-        hidden = F.relu(hidden + self.of_coordinate(per_coordinate).unsqueeze(-3))
-        hidden = hidden + F.relu(self.hidden(hidden))
-        score = self.score(hidden)
-        last = score[..., -1:] - (veto if self.use_sftn else 1e4)
-        weights = torch.cat([score[..., :-1], last], -1).softmax(-1)
+        hidden = (hidden + self.of_coordinate(per_coordinate).unsqueeze(-3)).relu_()
+        hidden = hidden + self.hidden(hidden).relu_()
+        weights = (self.score(hidden) + before.unsqueeze(-2)).clamp(-40, 40).exp()
+        weights = weights / weights.sum(-1, keepdim=True)  # softmax, but faster
         mixed = (weights.transpose(-1, -2) * candidates).sum(-2)
         return mixed, weights, self.doubt(hidden)[..., 0]
 
@@ -307,8 +330,7 @@ class TemporalVariationEstimator(nn.Module):
             x1: (n, L) their estimate of X1.
         """
         candidates, *rest = self.features(evidence, chosen, record)
-        veto = self.veto(evidence, record[0])
-        z, weights, doubt = self.weigh(candidates, rest[0], rest[1], rest[2], veto)
+        z, weights, doubt = self.weigh(candidates, *rest)
         kept = weights[..., list(KEEPING)].sum(-1).mean(-1)
         beyond = x1 - evidence.decode(evidence.encode(x1))  # what the coordinates cannot express
         x2 = evidence.decode(z) + kept[:, None] * beyond
