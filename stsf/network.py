@@ -8,6 +8,7 @@ doi 10.1109/TGRS.2025.3565637: the units and their order are the paper's, all el
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -257,8 +258,8 @@ def _size(module: nn.Module) -> int:
 
 @lru_cache(maxsize=1)
 def shipped() -> DCSTSF:
-    """The network that comes with the kit, loaded once."""
-    return DCSTSF.load()
+    """The network that comes with the kit, or the file that STSF_MODEL names; loaded once."""
+    return DCSTSF.load(os.environ.get("STSF_MODEL") or SHIPPED)
 
 
 def _image(values: torch.Tensor, size: tuple[int, int]) -> np.ndarray:

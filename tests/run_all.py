@@ -80,8 +80,8 @@ def main() -> int:
     nbval += ["-n", str(WORKERS), "--dist", "loadfile", "notebooks"]
     table["notebook cells"] = run_pytest("Notebooks", nbval, {**plain, **threads})["tests"]
 
-    browser = ["-m", "browser", "tests"]
-    table["browser tests"] = run_pytest("In the browser", browser, plain)["tests"]
+    browser = ["-m", "browser", "-n", str(WORKERS), "--dist", "loadfile", "tests"]
+    table["browser tests"] = run_pytest("In the browser", browser, {**plain, **threads})["tests"]
 
     for name, arguments in STATIC.items():
         failed = int(run(name.capitalize(), arguments, plain) != 0)

@@ -102,6 +102,16 @@ def test_what_the_ms_measures(scene):
     assert measured_share(blind).max() < 0.5
 
 
+def test_another_model_takes_the_place_of_the_shipped_one(tmp_path, monkeypatch):
+    DCSTSF(Config(stages=1)).save(tmp_path / "own.safetensors")
+    monkeypatch.setenv("STSF_MODEL", str(tmp_path / "own.safetensors"))
+    shipped.cache_clear()
+    try:
+        assert shipped().config.stages == 1
+    finally:
+        shipped.cache_clear()
+
+
 @pytest.mark.skipif(not SHIPPED.exists(), reason="no shipped model")
 def test_the_shipped_network_is_small_knows_where_it_is_from_and_beats_the_projection(scene):
     assert SHIPPED.stat().st_size < 2_000_000

@@ -72,7 +72,8 @@ def batch(error=0.0, scenes=2, count=30, K=16):
     return (
         candidates, torch.randn(scenes, count, 13, K, generator=draw),
         torch.randn(scenes, count, 23, generator=draw), torch.randn(scenes, K, 2, generator=draw),
-        truth, torch.full((scenes, K), 1e-4), 0.01 * torch.randn(scenes, K, 32, generator=draw),
+        torch.zeros(scenes, count, 7), truth, torch.full((scenes, K), 1e-4),
+        0.01 * torch.randn(scenes, K, 32, generator=draw),
         torch.zeros(scenes, 32), torch.ones(scenes, K),
     )  # fmt: skip
 
@@ -88,8 +89,9 @@ def test_the_interval_is_taught_to_hold_nine_in_ten():
     tve = TemporalVariationEstimator()
     data = batch(0.5, scenes=4, count=400)
     loop(tve.doubt, lambda draw: tve_loss(tve, data), 150, stage="doubt", rate=0.05)
-    candidates, pair, pixel, coordinate, truth, _, some, _, scale = data
-    mixed, weights, doubt = tve.weigh(candidates, pair, pixel, coordinate)
+    *inputs, truth, _, some, _, scale = data
+    candidates = inputs[0]
+    mixed, weights, doubt = tve.weigh(*inputs)
     sigma = tve.spread(candidates, mixed, weights, doubt, scale)
     half = 1.645 * (sigma.square() @ some.square()).sqrt()
     inside = (((truth - mixed) @ some).abs() <= half).float().mean()

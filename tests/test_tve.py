@@ -47,14 +47,20 @@ def run(network, evidence):
 
 
 @torch.no_grad()
-def test_untrained_it_is_the_mean_of_all_candidates(evidence):
+def test_untrained_it_is_half_fine_tuned_and_half_the_classical_blend(evidence):
     network = TemporalVariationEstimator()
-    found = network.candidates(evidence, evidence.all)
-    z, weights, _ = network.weigh(
+    _, weights, _ = network.weigh(
         *network.features(evidence, slice(None), network.record(evidence))
     )
-    assert torch.allclose(weights, torch.full_like(weights, 1 / COUNT))
-    assert torch.allclose(z, found.mean(1), atol=1e-5)
+    assert (weights.std(1) < 1e-6).all()  # all coordinates alike
+    injection, fine_tuned = weights[:, 0, 0], weights[:, 0, -1]
+    assert (fine_tuned - 0.48).abs().max() < 0.03
+    cover = evidence.all.cover
+    same, other = cover < 0.01, cover > 0.5
+    assert same.any() and other.sum() > 10
+    assert (injection[same] > 0.42).all() and (injection[other] < 0.02).all()
+    regression, detail = weights[:, 0, 2:4].sum(1), weights[:, 0, 4:6].sum(1)
+    assert (regression > detail)[other & (evidence.all.change > 1)].all()
 
 
 @torch.no_grad()
@@ -203,7 +209,9 @@ def test_a_learnt_answer_worse_than_keeping_x1_loses_its_say(evidence):
         good, bad = mean.clone(), mean.clone()
         good[-1], bad[-1] = 0.9 * mean[0], 2.0 * mean[0]  # -0.5 dB and +3 dB
         assert network.veto(evidence, good) == 0 and network.veto(evidence, bad) > 10
-        features = network.features(evidence, slice(0, 50), network.record(evidence))
-        free = network.weigh(*features)[1][..., -1]
-        barred = network.weigh(*features, network.veto(evidence, bad))[1][..., -1]
-    assert free.max() > 1e-3 > 1e2 * barred.max()
+        _, near = network.record(evidence)
+        weights = [
+            network.weigh(*network.features(evidence, slice(0, 50), (record, near)))[1]
+            for record in (good, bad)
+        ]
+    assert weights[0][..., -1].max() > 1e-3 > 1e2 * weights[1][..., -1].max()
