@@ -119,24 +119,6 @@ class Prepared:
         """(L, H, W) -> (n, H, W): the maps of a known X1, as near as they come to it."""
         return torch.einsum("nl,lhw->nhw", torch.linalg.pinv(self.basis), x - self.base)
 
-    def to(self, device: torch.device | str) -> Prepared:
-        """The same on another device."""
-        moved = {name: a.to(device) for name, a in vars(self).items() if isinstance(a, Tensor)}
-        down = self.down[0].to(device), self.down[1].to(device)
-        return replace(self, **moved, down=down)  # type: ignore[arg-type]
-
-    def select(self, maps: Tensor) -> Prepared:
-        """Some of the maps, by index, for training; the others stay as they are at the start."""
-        others = torch.ones(len(self), dtype=torch.bool, device=self.y.device)
-        others[maps] = False
-        known = torch.einsum("cn,nhw->chw", self.seen[:, others], self.start[others])
-        names = ("y", "noise", "start", "detector", "group", "sharpness")
-        return replace(
-            self,
-            **{name: getattr(self, name)[maps] for name in names},
-            seen=self.seen[:, maps], basis=self.basis[:, maps], missed=self.missed - known,
-        )  # fmt: skip
-
     def crop(
         self, top: int, left: int, size: int, margin: int = 2
     ) -> tuple[Prepared, tuple[slice, slice]]:

@@ -131,24 +131,6 @@ def test_a_window_is_the_same_scene(prepared):
     torch.testing.assert_close(window.start[(slice(None), *inner)], z[:, 18:42, 15:39])
 
 
-def test_some_maps_leave_the_others_at_their_start(prepared):
-    some = torch.tensor([0, 2])
-    torch.testing.assert_close(
-        prepared.select(some).explain(prepared.start[some], 0.1),
-        # the same missing part of M1, asked of these maps alone
-        torch.einsum(
-            "cn,chw->nhw",
-            torch.linalg.solve(
-                prepared.seen[:, some] @ prepared.seen[:, some].mT
-                + torch.diag(prepared.noise_ms.square()) / 0.1,
-                prepared.seen[:, some],
-            ),
-            prepared.missed - torch.einsum("cn,nhw->chw", prepared.seen, prepared.start),
-        ),
-        rtol=1e-3, atol=1e-5,
-    )  # fmt: skip
-
-
 def test_explaining_brings_the_maps_nearer_to_m1(prepared):
     z = 100 * random(len(prepared), *prepared.start.shape[1:])
 
