@@ -22,10 +22,10 @@ from scipy.ndimage import gaussian_filter
 from stsf.errors import InputError
 from stsf.local import local_fit, local_wiener
 from stsf.maps import Prepared, trust
+from stsf.projection import SMALLEST_NOISE
 from stsf.scene import Scene
 from stsf.subspace import pixels, regress
 
-SMALLEST_NOISE = 1e-6  # reflectance; bands that are zero everywhere must not divide by zero
 SIGNAL = 1.5  # variance over that of noise from which on a direction is worth a map
 GUIDES = 4  # axes of the MS that local regressions look at, whatever the number of its bands
 
@@ -75,7 +75,7 @@ def prepare(scene: Scene, components: int = 8, softness: Sequence[float] | None 
     assert scene.psf is not None and scene.valid_lr is not None
     doubt = disagreement(scene)
     weight = scene.valid_lr * trust(torch.as_tensor(doubt)).numpy()  # (h, w)
-    sharp = local_wiener(scene.hrms_t1, np.maximum(scene.noise_ms, SMALLEST_NOISE))
+    sharp = local_wiener(scene.hrms_t1, scene.noise_ms)
     base = np.empty((len(scene.hs), *scene.size), np.float32)
     kept, basis, group = [], [], []
     guides: list[np.ndarray] = []

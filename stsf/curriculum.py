@@ -38,8 +38,8 @@ def draw(seed: int, size: int = 96, strange: float = 0.5) -> Scene:
         seed: which scene.
         size: pixels along a side, a multiple of 12.
         strange: probability that a place is estranged, and that its second date is made by exchange
-            (`stsf.world.strange`). The SFTN is taught little of it, for it shall know the library;
-            the estimator much, for it shall know when the library does not hold.
+            (`stsf.world.strange`). SFTN and estimator are taught little of it: enough to know that
+            a library does not always hold, and not so much that they no longer trust it.
 
     Example:
         >>> scene = draw(0, size=24)

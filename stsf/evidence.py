@@ -22,6 +22,7 @@ from scipy.ndimage import uniform_filter
 
 from stsf import canonical
 from stsf.canonical import Affine, K, rows
+from stsf.local import local_wiener
 from stsf.projection import SMALLEST_NOISE, mmse_gain, signal_covariance, spectral_gain
 from stsf.scene import Scene
 from stsf.subspace import Subspace, fit_subspace, pixels
@@ -30,6 +31,7 @@ LIBRARY_SHARE = 0.15  # of the spectra behind the working coordinates
 FEATURES = 384  # random Fourier features of the scene's regression
 WIDTHS = (1.0, 2.0, 4.0)  # of their kernels, in standard deviations of the MS bands
 SMOOTH, SHARP = 1e-3, 1e-5  # ridge per pair
+NOISE_LEFT = 0.5  # of the variance of the MS noise, after `local_wiener`
 PAIRS, TESTS = 8000, 1500  # high-resolution pairs to fit, pseudo-changes to test
 ANCHORS, PLACES = 256, 96  # MS pixels that stand for the scene; those that keep a record of errors
 CHUNK = 4096  # pixels at a time: what the caches of a laptop hold
@@ -153,10 +155,11 @@ class Evidence:
         seed: of the pairs and pseudo-changes that are drawn.
 
     Attributes:
-        all: the pixels of the scene, row by row.
+        all: the pixels of the scene, row by row; M1 and M2 freed from noise (`local_wiener`).
         tests: pseudo-changes, as `Pixels`; candidates that were fitted without pixel q.
         answers: (n, K) working coordinates of q, their right answers.
         context: (H·W,) mean of `cover` over 7 × 7 pixels.
+        beside: (H·W, 4) context, cover and change over their medians; rank of cover, 0 to 1.
 
     Example:
         >>> import stsf
@@ -172,20 +175,20 @@ class Evidence:
         draw = torch.Generator().manual_seed(seed)
         self._coordinates(scene)
         y = self._denoised(scene)  # (n, L)
-        m = rows(pixels(scene.D_ms.A(scene.hrms_t1), scene.valid_lr))
+        sharp = [local_wiener(m, scene.noise_ms) for m in (scene.hrms_t1, scene.hrms_t2)]
+        m = rows(pixels(scene.D_ms.A(sharp[0]), scene.valid_lr))
         z = self.encode(y)
         self.spread = z.std(0).clamp_min(1e-3)  # (K,)
         self.beyond = (y - self.decode(z)).var(0)  # (L,) variance that is not expressed
         self.ms_spread = m.std(0) + 1e-6
-        first, m1, m2 = (rows(pixels(a)) for a in (x1, scene.hrms_t1, scene.hrms_t2))
+        first, m1, m2 = (rows(pixels(a)) for a in (x1, *sharp))
         good = torch.as_tensor(scene.valid_hr.ravel()).nonzero()[:, 0]
         some = good[torch.randperm(len(good), generator=draw)[:PAIRS]]
         self.regression = FourierRegression(
             torch.cat([m, m1[some]]), torch.cat([z, self.encode(first[some])]), seed
         )
         self.all = self.pair(first, m1, m2, self.regression)
-        cover = self.all.cover.reshape(scene.size).numpy()
-        self.context = rows(uniform_filter(cover, 7).ravel())
+        self.look_around()
         self._draw_tests(y, m, z, draw)
 
     def _coordinates(self, scene: Scene) -> None:
@@ -289,16 +292,16 @@ class Evidence:
         self.tests = Pixels(*map(torch.cat, zip(*(vars(part).values() for part in parts))))
         self.answers = torch.cat(answers)
 
-    @cached_property
-    def beside(self) -> torch.Tensor:
-        """(H·W, 4) a pixel in its scene: context, cover, change over their medians; cover's rank.
-
-        The rank goes from 0, the pixel whose cover changed least, to 1.
-        """
-        values = torch.stack([self.context, self.all.cover, self.all.change], 1)
-        rank = torch.empty(len(values))
-        rank[self.all.cover.argsort()] = torch.linspace(0, 1, len(values))
-        return torch.cat([values / values.median(0).values.clamp_min(1e-6), rank[:, None]], 1)
+    def look_around(self) -> None:
+        """Set each pixel in its scene: `context` and `beside`; again whenever `all` was changed."""
+        cover = self.all.cover
+        around = uniform_filter(cover.reshape(self.scene.size).numpy(), 7)
+        self.context = rows(around.ravel())
+        values = torch.stack([self.context, cover, self.all.change], 1)
+        rank = torch.empty(len(cover))
+        rank[cover.argsort()] = torch.linspace(0, 1, len(cover))
+        median = values.median(0).values.clamp_min(1e-6)
+        self.beside = torch.cat([values / median, rank[:, None]], 1)
 
     @cached_property
     def energy(self) -> torch.Tensor:
@@ -310,11 +313,11 @@ class Evidence:
         """What the last correction to M2 leaves of an error in working coordinates (K -> L).
 
         `weights` carry the error, (I - R G) applied to its decoding; `offset` is the variance that
-        the noise of M2 and what the coordinates cannot express add in any case.
+        the noise left in M2 and what the coordinates cannot express add in any case.
         """
         weights = self.decode.weights
         weights = weights - weights @ self.R @ self.gain
-        noise = rows(self.scene.noise_ms).square() @ self.gain.square()
+        noise = NOISE_LEFT * rows(self.scene.noise_ms).square() @ self.gain.square()
         return Affine(noise + self.beyond + 1e-8, weights)
 
     @cached_property

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from stsf.projection import SMALLEST_NOISE
+
 RIDGE = 3e-3  # added to the covariance of the guide in a window; its own variance is about 1
 
 
@@ -157,7 +159,7 @@ def local_wiener(m: np.ndarray, noise: np.ndarray, side: int = 6, stride: int = 
 
     Args:
         m: (C, H, W) observed.
-        noise: (C,) standard deviations, above 0.
+        noise: (C,) standard deviations; taken as 1e-6 where smaller.
         side: of a window, pixels.
         stride: from one window to the next.
 
@@ -166,7 +168,7 @@ def local_wiener(m: np.ndarray, noise: np.ndarray, side: int = 6, stride: int = 
         >>> bool(local_wiener(noisy, np.full(3, 0.1)).std() < 0.05)
         True
     """
-    scale = torch.as_tensor(noise, dtype=torch.float32)[:, None, None]
+    scale = torch.as_tensor(noise, dtype=torch.float32).clamp_min(SMALLEST_NOISE)[:, None, None]
     middle = torch.as_tensor(m.mean(axis=(1, 2), keepdims=True), dtype=torch.float32)
     x = (torch.as_tensor(m, dtype=torch.float32) - middle) / scale  # noise of variance 1
     (rows, back_rows), (columns, back_columns) = (_windows(n, side, stride) for n in x.shape[1:])

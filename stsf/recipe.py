@@ -46,7 +46,7 @@ from stsf.world.strange import exchange
 VALIDATION = range(500, 506)  # seeds; training materials, never trained on
 SAVE_EVERY = 200  # steps
 STAGES = ("SSJE", "SFTN", "TVE")
-STRANGE = {"SSJE": 0.3, "SFTN": 0.1, "TVE": 0.5}  # see `stsf.curriculum.draw`
+STRANGE = {"SSJE": 0.3, "SFTN": 0.1, "TVE": 0.15}  # see `stsf.curriculum.draw`
 FIRST_SEED = {"SSJE": 0, "SFTN": 2000, "TVE": 4000}
 SFTN_ROWS = (True, True, True, False, True)  # which entries of a sample count pixels
 TVE_ROWS = (True, True, True, False, True, True, False, False, False, False)

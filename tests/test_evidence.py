@@ -44,9 +44,9 @@ def test_where_nothing_changed_the_kept_spectrum_is_right(scene):
     assert evidence.all.change.max() == 0
 
 
-def test_a_change_of_brightness_is_no_change_of_cover(scene):
-    brighter = replace(scene, hrms_t2=1.3 * scene.hrms_t1)
-    pixels = Evidence(brighter, scene.hrhs_t1).all
+def test_a_change_of_brightness_is_no_change_of_cover(evidence):
+    every = evidence.all
+    pixels = evidence.pair(every.x1, every.m1, 1.3 * every.m1, evidence.regression)
     assert pixels.gain.median() == pytest.approx(1.3, abs=1e-3)
     assert pixels.cover.max() < 1e-4 < pixels.change.median()
 

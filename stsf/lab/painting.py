@@ -18,12 +18,13 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import binary_dilation
 
 from stsf.canonical import rows
 from stsf.colour import RED, SOURCE_STYLE, rgb, stretch_limits
 from stsf.evidence import Evidence, Pixels
 from stsf.lab.redraw import Redrawn, slider
+from stsf.local import local_wiener
 from stsf.network import DCSTSF
 from stsf.plots import WIDTH, with_gaps
 from stsf.scene import Scene
@@ -31,6 +32,7 @@ from stsf.spectra import MATERIALS, library
 from stsf.tve import Z90
 
 LARGEST = 12  # px, radius of the brush
+REACH = 5  # px, how far a pixel counts when its neighbours are freed from noise
 DOUBTFUL = 0.08  # σ (reflectance) at which the map of doubt is brightest
 FROM_SCENE = "another pixel"
 
@@ -154,9 +156,10 @@ class Canvas:
         return pixel[0] - self.window[0].start, pixel[1] - self.window[1].start
 
     def _repaint(self, mask: np.ndarray) -> None:
-        """Make the candidates of some pixels (H, W) anew."""
+        """Make the candidates of some pixels (H, W) anew, and of those that share their noise."""
+        mask = binary_dilation(mask, np.ones((3, 3)), iterations=REACH)
         every, chosen = self.evidence.all, torch.as_tensor(self._numbers[mask])
-        m2 = rows(self.m2[:, mask].T)
+        m2 = rows(local_wiener(self.m2, self.scene.noise_ms)[:, mask].T)
         new = self.evidence.pair(every.x1[chosen], every.m1[chosen], m2, self.evidence.regression)
         for name, values in vars(new).items():
             getattr(every, name)[chosen] = values
@@ -164,8 +167,7 @@ class Canvas:
     def _look(self) -> None:
         """Weigh the candidates of the window anew."""
         evidence, tve = self.evidence, self.network.tve
-        cover = evidence.all.cover.reshape(self.scene.size).numpy()
-        evidence.context = rows(uniform_filter(cover, 7).ravel())
+        evidence.look_around()
         x1 = evidence.all.x1[self._inside]
         with torch.no_grad():
             found = tve.estimate(evidence, self._inside, self._record, x1)
