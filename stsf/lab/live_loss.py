@@ -10,10 +10,12 @@ import ipywidgets
 import numpy as np
 from IPython.display import display
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from stsf.colour import BLUE, LIGHT
+from stsf.colour import BLUE, GREY
 from stsf.lab.redraw import arrange, png
 from stsf.plots import WIDTH
 from stsf.recipe import STAGES
@@ -21,6 +23,8 @@ from stsf.training import Progress
 
 EVERY = 1.0  # seconds between two drawings: they take time from the training
 WINDOW = 0.1  # of the steps so far, over which the loss is averaged
+NARROWEST = 4.0  # from the bottom to the top of an axis: at least by this factor
+TICKS = (1.0, 2.0, 5.0)
 
 Losses = Mapping[str, Sequence[float]]  # stage -> loss of each step
 
@@ -47,16 +51,30 @@ def loss_view(losses: Losses, steps: Mapping[str, int] | None = None) -> Figure:
     plt.close(figure)
     for ax, stage in zip(figure.subplots(1, len(STAGES)), STAGES):
         values = np.asarray(losses.get(stage, ()))
-        if len(values):
-            count = max(1, int(WINDOW * len(values)))
-            mean = np.convolve(values, np.full(count, 1 / count), "valid")
-            at = np.arange(1, len(values) + 1)
-            ax.semilogy(at, values, color=LIGHT, lw=1)
-            ax.semilogy(at[count - 1 :], mean, color=BLUE, lw=2)
+        _draw_loss(ax, values)
         end = (steps or {}).get(stage, len(values))
         ax.set(title=stage, xlabel="step", ylabel="loss", xlim=(0, max(end, 1) * 1.02))
-        ax.grid(alpha=0.3)
     return figure
+
+
+def _draw_loss(ax: Axes, values: np.ndarray) -> None:
+    """One stage; the ticks stay short and the range wide, so that no label outgrows its place."""
+    low, high = (values.min(), values.max()) if len(values) else (0.01, 1.0)
+    narrow = max(1.0, NARROWEST / (high / low)) ** 0.5
+    ax.set(yscale="log", ylim=(low / narrow / 1.1, high * narrow * 1.1))
+    ax.yaxis.set_major_locator(LogLocator(subs=TICKS))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.grid(alpha=0.3)
+    if not len(values):
+        ax.text(0.5, 0.5, "no steps", color=GREY, ha="center", transform=ax.transAxes)
+        return
+    count = max(1, int(WINDOW * len(values)))
+    mean = np.convolve(values, np.full(count, 1 / count), "valid")
+    at = np.arange(1, len(values) + 1)
+    ax.plot(at, values, color=GREY, alpha=0.35, lw=1, label="each step")
+    ax.plot(at[count - 1 :], mean, color=BLUE, lw=2, label="mean of a tenth")
+    ax.legend(frameon=False, fontsize=8)
 
 
 class LiveLoss:
@@ -87,7 +105,8 @@ class LiveLoss:
         self._drawn = self._since = time.monotonic()
         self.bar = ipywidgets.IntProgress(layout={"width": "32em"})
         self.text = ipywidgets.HTML("starting")
-        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%"})
+        fits = {"max_width": "100%", "object_fit": "contain", "align_self": "flex-start"}
+        self.picture = ipywidgets.Image(format="png", layout=fits)
 
     def __enter__(self) -> LiveLoss:
         if not self.quiet:
@@ -100,6 +119,8 @@ class LiveLoss:
     ) -> None:  # fmt: skip
         done = ", ".join(f"{name} {ends(values)[1]:.3f}" for name, values in self.losses.items())
         self.text.value = f"{'interrupted' if kind else 'done'}: last losses {done}"
+        if kind is None:
+            self.bar.value = self.bar.max  # the last steps may not have been drawn
         self._draw()
 
     def __call__(self, progress: Progress) -> None:

@@ -216,7 +216,8 @@ def diversity_view(table: pd.DataFrame) -> Figure:
         reach = [middle - found["min"], found["max"] - middle]  # all draws
         ax.errorbar(found.index, middle, yerr=reach, fmt=look, color=colour, capsize=3,
                     label=f"{scenes} scenes")  # fmt: skip
-    ax.set(xscale="log", yscale="log", xlabel="steps", ylabel="loss on unseen scenes")
+    ax.set(xscale="log", yscale="log", xlabel="steps")
+    ax.set_ylabel("loss on unseen scenes\n(median and range of the draws)")
     ax.set_xticks(sorted(table.steps.unique()), [f"{s}" for s in sorted(table.steps.unique())])
     ax.minorticks_off()
     ax.legend(frameon=False)

@@ -148,14 +148,15 @@ def gate_view(evidence: Evidence, kept: np.ndarray) -> Figure:
         drawn = ax.imshow(values, cmap="viridis", vmin=0, vmax=top, interpolation="nearest")
         figure.colorbar(
             drawn, ax=ax, location="bottom", extend="max" if top > 1 else "neither",
-            label="σ of the MS bands" if top > 1 else "share of the answer",
+            label="spreads of the MS bands" if top > 1 else "share of the answer",
         )  # fmt: skip
         ax.set(title=title, xlabel="x (pixels)")
     left.set_ylabel("y (pixels)")
     middles, means = gate_curve(cover, kept)
-    right.semilogx(cover.ravel()[::7], kept.ravel()[::7], ".", ms=1.5, color=LIGHT, label="pixels")
+    right.semilogx(cover.ravel()[::7], kept.ravel()[::7], ".", ms=1.5, color=LIGHT)
+    right.plot([], [], ".", ms=8, color=LIGHT, label="pixels")  # large enough for the legend
     right.semilogx(middles, means, "o-", color=RED, label="mean")
-    right.set(title="the gate", xlabel="cover (σ of the MS bands)", ylabel="kept of X1")
+    right.set(title="the gate", xlabel="cover (spreads of the MS bands)", ylabel="kept of X1")
     right.set(xlim=(0.02, 10.0), ylim=(0, 1))
     right.legend(frameon=False)
     right.grid(alpha=0.3)
@@ -186,8 +187,13 @@ def observability_view(
     figure = plt.figure(figsize=(WIDTH, 5.4), layout="constrained")
     plt.close(figure)
     above, below = figure.subplots(2, sharex=True)
+    step = np.diff(scene.hs.centre)  # bars that meet, where bands do
+    width = np.minimum(np.append(step, step[-1]), np.insert(step, 0, step[0])).clip(9.0)
     for name, mask in band_groups(scene.hs, scene.ms).items():
-        above.bar(scene.hs.centre[mask], share[mask], width=9, color=GROUP_COLOUR[name], label=name)
+        above.bar(
+            scene.hs.centre[mask], share[mask], width=width[mask], color=GROUP_COLOUR[name],
+            label=name,
+        )  # fmt: skip
     above.set(ylabel="measured share", ylim=(0, 1.05))
     changed = scene.change > 0
     said = np.sqrt(np.mean(sigma[:, changed] ** 2, axis=1))
