@@ -292,6 +292,8 @@ class Painter(Redrawn):
         self.wash = ipywidgets.Button(description="wash off")
         self.wash.on_click(self._washed)
         self.show_with([self.paint, self.radius], [self.click, self.wash])
+        for control in (self.paint, self.radius, self.click):  # nothing is to be seen of them
+            control.unobserve(self.redraw, names="value")
         self._fresh = hv.streams.Stream.define("Fresh", count=0)()
         image = hv.DynamicMap(self._image, streams=[self._fresh])
         self.tap = hv.streams.Tap(source=image, x=pixel[1], y=pixel[0])
