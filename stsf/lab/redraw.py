@@ -7,6 +7,7 @@ find its edges, and to show it.
 from __future__ import annotations
 
 import io
+import threading
 
 import ipywidgets
 import numpy as np
@@ -36,6 +37,7 @@ class Redrawn:
         fits = {"max_width": "100%", "object_fit": "contain", "align_self": "flex-start"}
         self.picture = ipywidgets.Image(format="png", layout=fits)
         self.columns, self.places = columns, list[Bbox]()
+        self._drawing = threading.RLock()  # JupyterLab may report two controls at once
         for control in (control for column in columns for control in column):
             control.observe(self.redraw, names="value")
 
@@ -45,9 +47,10 @@ class Redrawn:
 
     def redraw(self, _: object = None) -> None:
         """Draw the view anew, in the place of the last one."""
-        figure, text = self.view()
-        self.places = arrange(figure, self.places)
-        self.picture.value, self.text.value = png(figure), text
+        with self._drawing:
+            figure, text = self.view()
+            self.places = arrange(figure, self.places)
+            self.picture.value, self.text.value = png(figure), text
 
     def _ipython_display_(self) -> None:
         self.redraw()
