@@ -87,7 +87,8 @@ def test_the_weight_of_a_residual_stays_between_0_and_1():
 
 def test_maps_in_portions_give_what_all_at_once_give():
     net = filled(Refine(3, 2, width=8, depth=2))
-    x, context = random(2 * CHUNK + 1, 3, 7, 7), random(2 * CHUNK + 1, CONTEXT)
+    maps = 2 * (CHUNK // 140**2) + 1  # two portions and one map
+    x, context = random(maps, 3, 140, 140), random(maps, CONTEXT)
     with torch.no_grad():
         portions = net(x, context)
     torch.testing.assert_close(portions, net(x, context).detach())
