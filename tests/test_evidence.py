@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from stsf.evidence import CANDIDATES, KEEPING, Evidence, FourierRegression, working_plane
+from stsf.evidence import CANDIDATES, KEEPING, Evidence, working_plane
+from stsf.fourier import FourierRegression
 from stsf.observe import observe
 from stsf.sensors import ahsi, sentinel2
 from stsf.simulate import simulate
