@@ -216,8 +216,12 @@ def diversity_view(table: pd.DataFrame) -> Figure:
         reach = [middle - found["min"], found["max"] - middle]  # all draws
         ax.errorbar(found.index, middle, yerr=reach, fmt=look, color=colour, capsize=3,
                     label=f"{scenes} scenes")  # fmt: skip
-    ax.set(xscale="log", yscale="log", xlabel="steps")
+    medians = table.groupby(["scenes", "steps"]).unseen.median()
+    low, high = 0.9 * table.unseen.min(), 1.5 * medians.max()
+    ax.set(xscale="log", xlabel="steps", ylim=(low, high))
     ax.set_ylabel("loss on unseen scenes\n(median and range of the draws)")
+    if table.unseen.max() > high:
+        ax.set_title("a bar that leaves the frame: a draw went astray", fontsize="medium")
     ax.set_xticks(sorted(table.steps.unique()), [f"{s}" for s in sorted(table.steps.unique())])
     ax.minorticks_off()
     ax.legend(frameon=False)
