@@ -30,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from stsf import metrics
 from stsf.atomic import replacing
 from stsf.baselines.registry import get_method
-from stsf.baselines.suites import WINDOWS, suite
+from stsf.baselines.suites import WINDOWS, sensors, suite
 from stsf.canonical import rows
 from stsf.components import prepare
 from stsf.evidence import Evidence
@@ -64,8 +64,8 @@ def coverage(error: np.ndarray, half: np.ndarray) -> dict[str, float]:
 
     Returns:
         By name: "covered", the share that they hold, all bands together; "worst band" and "best
-        band", the same for one spectral band; "rank correlation" of all widths and errors; "width"
-        and "width, band by band", the mean half-width over that of a constant which holds as many,
+        band", the same for one spectral band; "rank correlation" of all widths and errors, every
+        value for itself, and "rank correlation, pixels" of their RMS over the bands; "width" and "width, band by band", the mean half-width over that of a constant which holds as many,
         one constant for all or one for each band. Below 1, σ knows where the errors are.
     """
     inside = error <= half
@@ -74,6 +74,7 @@ def coverage(error: np.ndarray, half: np.ndarray) -> dict[str, float]:
     return {
         "covered": share, "worst band": by_band.min(), "best band": by_band.max(),
         "rank correlation": spearmanr(half.ravel()[some], error.ravel()[some])[0],
+        "rank correlation, pixels": spearmanr(*(np.square(a).mean(axis=0) for a in (half, error)))[0],
         "width": half.mean() / np.quantile(error, share),
         "width, band by band": half.mean() / np.quantile(error, share, axis=1).mean(),
     }  # fmt: skip
@@ -141,8 +142,7 @@ def fastest(function: Callable[[], Any]) -> tuple[Any, float]:
 @torch.no_grad()
 def speed() -> Iterator[Row]:
     """Seconds of each part for one scene, and its share of the rate of a large matrix product."""
-    hs, ms = (suite("simulated").make("1000").hs, suite("simulated").make("1000").ms)
-    scene = observe(simulate(3, SIZE, "train"), hs, ms, seed=3)
+    scene = observe(simulate(3, SIZE, "train"), *sensors(), seed=3)
     network = shipped()
     prepared, first = fastest(lambda: prepare(scene))
     maps, second = fastest(lambda: network.ssje(prepared))
@@ -157,7 +157,11 @@ def speed() -> Iterator[Row]:
     rate, peak = counter.get_total_flops() / whole, 2 * 2048**3 / product
     parts = {"prepare": first, "SSJE": second, "evidence": third, "TVE": fourth, "all": whole}
     for part, value in parts.items():
-        yield {"region": f"{SIZE} x {SIZE} x {len(hs)}", "figure": f"{part}, s", "value": value}
+        yield {
+            "region": f"{SIZE} x {SIZE} x {len(scene.hs)}",
+            "figure": f"{part}, s",
+            "value": value,
+        }
     yield {"region": "", "figure": "matrix product, GFLOP/s", "value": peak / 1e9}
     yield {"region": "", "figure": "share of it", "value": rate / peak}
 
