@@ -64,17 +64,18 @@ def coverage(error: np.ndarray, half: np.ndarray) -> dict[str, float]:
 
     Returns:
         By name: "covered", the share that they hold, all bands together; "worst band" and "best
-        band", the same for one spectral band; "rank correlation" of all widths and errors, every
-        value for itself, and "rank correlation, pixels" of their RMS over the bands; "width" and "width, band by band", the mean half-width over that of a constant which holds as many,
+        band", the same for one spectral band; "rank correlation" of widths and errors, value by
+        value, and "rank correlation, pixels" of their RMS over the bands; "width" and "width, band by band", the mean half-width over that of a constant which holds as many,
         one constant for all or one for each band. Below 1, σ knows where the errors are.
     """
     inside = error <= half
     by_band, share = inside.mean(axis=1), inside.mean()
+    per_pixel = [np.square(a).mean(axis=0) for a in (half, error)]
     some = np.random.default_rng(0).choice(error.size, min(error.size, 200_000), replace=False)
     return {
         "covered": share, "worst band": by_band.min(), "best band": by_band.max(),
         "rank correlation": spearmanr(half.ravel()[some], error.ravel()[some])[0],
-        "rank correlation, pixels": spearmanr(*(np.square(a).mean(axis=0) for a in (half, error)))[0],
+        "rank correlation, pixels": spearmanr(*per_pixel)[0],
         "width": half.mean() / np.quantile(error, share),
         "width, band by band": half.mean() / np.quantile(error, share, axis=1).mean(),
     }  # fmt: skip
