@@ -65,8 +65,9 @@ def coverage(error: np.ndarray, half: np.ndarray) -> dict[str, float]:
     Returns:
         By name: "covered", the share that they hold, all bands together; "worst band" and "best
         band", the same for one spectral band; "rank correlation" of widths and errors, value by
-        value, and "rank correlation, pixels" of their RMS over the bands; "width" and "width, band by band", the mean half-width over that of a constant which holds as many,
-        one constant for all or one for each band. Below 1, σ knows where the errors are.
+        value, and "rank correlation, pixels" of their RMS over the bands; "width" and "width, band
+        by band", the mean half-width over that of a constant which holds as many, one constant for
+        all or one for each band. Below 1, σ knows where the errors are.
     """
     inside = error <= half
     by_band, share = inside.mean(axis=1), inside.mean()
