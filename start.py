@@ -121,6 +121,23 @@ def fault_in(seen: "dict | None", wanted: dict, root: Path, version: tuple) -> "
     return f"{wrong[0]} is not at its pinned version" if wrong else None
 
 
+def pip_reason(log_text: str) -> str:
+    """Return the line of a failed command's log that says why: the last word of the innermost cause.
+
+    pip reports a failed build by its frame ("subprocess-exited-with-error", "Exception:"); the cause
+    is the exception further up, of the build tool, in the last traceback before the frame.
+    """
+    bars = log_text.replace("\u2502", " ")  # pip draws a bar beside the output of a build
+    raised = re.findall(r"^\s*(?:[\w.]+\.)?(\w*(?:Error|Exception)): (\S.*)", bars, re.MULTILINE)
+    told = re.findall(r"^\s*(?:ERROR|Error|error): (\S.*)", bars, re.MULTILINE)
+    frames = r"Exception:|Failed to build|Failed building|Could not build|subprocess-exited|metadata-"
+    plain = [line for line in told if not re.match(frames, line)]
+    if raised and not plain:
+        return "{}: {}".format(*raised[-1]).rstrip(" .")
+    lines = plain or told or [line for line in bars.splitlines() if line.strip()]
+    return lines[-1].strip().rstrip(".")
+
+
 def set_up_problem(label: str, log_text: str) -> Stop:
     """Turn the log of a failed step into the exception that tells it in one sentence."""
     offline = (
@@ -136,8 +153,7 @@ def set_up_problem(label: str, log_text: str) -> Stop:
         reason, cure = "the disk is full", "free 4 GB and run the same command again"
     else:
         kind = Damaged
-        errors = re.findall(r"^(?:ERROR|Error): (.+)", log_text, flags=re.MULTILINE)
-        reason = f"pip says: {errors[-1].rstrip('.')}" if errors else "a command failed"
+        reason = f"pip says: {pip_reason(log_text)}" if log_text.strip() else "a command failed"
         cure = f"the whole log is in {LOG.relative_to(ROOT)}"
     return kind(f"Set-up stopped at '{label}': {reason}; {cure}.")
 
@@ -250,16 +266,25 @@ def install() -> None:
     pip = [str(venv_python()), "-m", "pip", "--disable-pip-version-check"]
     add = [*pip, "install", "--progress-bar", "off"]
     wanted = pins(LOCK.read_text("utf-8"))
-    # setuptools first: two packages come as source, and stsf itself is built without isolation
-    step("build tools", [*add, f"setuptools=={wanted['setuptools']}"])
+    # pip itself first, so that every machine sets up in the same way; and setuptools for stsf
+    step("installer", [*add, f"pip=={wanted['pip']}", f"setuptools=={wanted['setuptools']}"])
     if wants_cpu_torch(wanted["torch"]) and answers(f"{TORCH_CPU_INDEX}/torch/"):
         torch = f"torch=={wanted['torch']}"
         try:
             step("PyTorch for the CPU", [*add, "--no-deps", "--index-url", TORCH_CPU_INDEX, torch])
         except Stop:
             say("  ... not there; going on with the build that pip finds")
-    step("packages", [*add, "--no-build-isolation", "-r", str(LOCK)])
+    step("packages", [*add, *locked()])
     step("stsf", [*add, "--no-deps", "--no-build-isolation", "-e", str(ROOT)])
+
+
+def locked() -> list:
+    """Return pip's arguments for what the lock file names.
+
+    A package that comes as source is built apart from .venv, with tools that pip fetches for it: so
+    nothing depends on what .venv or a cache happens to hold. The lock file pins those tools too.
+    """
+    return ["--build-constraint", str(LOCK), "-r", str(LOCK)]
 
 
 def build() -> None:
