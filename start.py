@@ -122,15 +122,15 @@ def fault_in(seen: "dict | None", wanted: dict, root: Path, version: tuple) -> "
 
 
 def pip_reason(log_text: str) -> str:
-    """Return the line of a failed command's log that says why: the last word of the innermost cause.
+    """Return the line of a failed command's log that says why.
 
-    pip reports a failed build by its frame ("subprocess-exited-with-error", "Exception:"); the cause
-    is the exception further up, of the build tool, in the last traceback before the frame.
+    pip reports a failed build by its frame ("subprocess-exited-with-error", "Exception:"); the
+    cause is the exception of the build tool further up, in the last traceback before the frame.
     """
     bars = log_text.replace("\u2502", " ")  # pip draws a bar beside the output of a build
     raised = re.findall(r"^\s*(?:[\w.]+\.)?(\w*(?:Error|Exception)): (\S.*)", bars, re.MULTILINE)
     told = re.findall(r"^\s*(?:ERROR|Error|error): (\S.*)", bars, re.MULTILINE)
-    frames = r"Exception:|Failed to build|Failed building|Could not build|subprocess-exited|metadata-"
+    frames = r"Exception:|Failed (to )?build|Could not build|subprocess-exited|metadata-"
     plain = [line for line in told if not re.match(frames, line)]
     if raised and not plain:
         return "{}: {}".format(*raised[-1]).rstrip(" .")

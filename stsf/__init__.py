@@ -9,14 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stsf.datasets import load_sample as load_sample
-    from stsf.fusion import fuse as fuse
-    from stsf.lab.explore import explore as explore
+    from stsf.files.datasets import load_sample
+    from stsf.fusion import fuse
+    from stsf.lab.viewer.viewer import explore
 
 __version__ = "0.1.0"
 
 # public name -> the module that holds it, loaded at first use
-_PUBLIC = {"load_sample": "stsf.datasets", "fuse": "stsf.fusion", "explore": "stsf.lab.explore"}
+_PUBLIC = {
+    "load_sample": "stsf.files.datasets",
+    "fuse": "stsf.fusion",
+    "explore": "stsf.lab.viewer.viewer",
+}
 __all__ = ["__version__", "explore", "fuse", "load_sample"]
 
 

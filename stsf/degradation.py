@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from stsf.errors import InputError
-from stsf.sensors import Sensor
+from stsf.sensing.bands import Sensor
 
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
@@ -269,7 +269,7 @@ class SpectralDegradation:
     """R: each MS band is a weighted mean of the HS bands.
 
     Args:
-        R: (C, L) responses, rows summing to 1 (see `stsf.sensors.srf_matrix`).
+        R: (C, L) responses, rows summing to 1 (see `stsf.sensing.sensors.srf_matrix`).
 
     Example:
         >>> R = SpectralDegradation(np.array([[0.5, 0.5, 0.0]]))

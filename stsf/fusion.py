@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from tqdm import tqdm
 
-from stsf import calibration
-from stsf.consistency import residuals
+from stsf.alignment import calibration
+from stsf.alignment.registration import register
 from stsf.errors import InputError
+from stsf.metrics.consistency import residuals
 from stsf.projection import alternating_projection, inject, spectral_gain
-from stsf.registration import register
 from stsf.scene import Scene
 
 if TYPE_CHECKING:

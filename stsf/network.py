@@ -23,15 +23,15 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from stsf.atomic import replacing
-from stsf.canonical import rows
-from stsf.components import prepare
 from stsf.errors import InputError
-from stsf.evidence import Evidence
+from stsf.evidence.candidates import Evidence
+from stsf.evidence.canonical import rows
+from stsf.evidence.components import prepare
+from stsf.files.atomic import replacing
 from stsf.projection import SMALLEST_NOISE, signal_covariance, spectral_gain
 from stsf.scene import Scene
+from stsf.sensing.subspace import pixels
 from stsf.ssje import SSJE
-from stsf.subspace import pixels
 from stsf.tve import TemporalVariationEstimator
 
 FORMAT = "stsf DC-STSF 1"
@@ -130,7 +130,7 @@ class DCSTSF(nn.Module):
 
         Args:
             scene: the observations.
-            softness: of the product, see `stsf.components.prepare`.
+            softness: of the product, see `stsf.evidence.components.prepare`.
         """
         with torch.no_grad():
             prepared = prepare(scene, softness=softness)

@@ -34,7 +34,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 from stsf.degradation import Array, SpatialDegradation, SpectralDegradation, like, mix
 from stsf.errors import InputError
 from stsf.scene import Scene
-from stsf.subspace import pixels
+from stsf.sensing.subspace import pixels
 
 Projection = Literal["start", "spectral", "spatial"]
 SMALLEST_NOISE = 1e-6  # reflectance; keeps bands that are zero everywhere from dividing by zero

@@ -18,18 +18,10 @@ import xarray as xr
 from affine import Affine
 from rasterio.crs import CRS
 
-from stsf.degradation import (
-    Psf,
-    SpatialDegradation,
-    SpectralDegradation,
-    noise_sigma,
-    relative_psf,
-)
+from stsf.degradation import Psf, SpatialDegradation, SpectralDegradation, noise_sigma, relative_psf
 from stsf.errors import InputError
-from stsf.identify import sensor_of
-from stsf.raster import Image, read_image, replacing, write_geotiff
-from stsf.sensors import Sensor, srf_matrix
-from stsf.validation import (
+from stsf.files.atomic import replacing
+from stsf.files.checks import (
     check_bands,
     check_dates,
     check_files,
@@ -38,6 +30,11 @@ from stsf.validation import (
     check_values,
     fill_gaps,
 )
+from stsf.files.identify import sensor_of
+from stsf.files.imagefile import Image, read_image
+from stsf.files.raster import write_geotiff
+from stsf.sensing.bands import Sensor
+from stsf.sensing.sensors import srf_matrix
 
 KINDS = ("unchanged", "harvest", "emergence", "flood", "construction")  # codes of a change map
 FILES = {
@@ -173,7 +170,7 @@ class Scene:
             hs: Y1, with wavelengths or a known sensor.
             ms1: M1.
             ms2: M2, on the grid of M1.
-            hs_sensor: name for `stsf.sensors.get_sensor`; else the file's `SENSOR` tag is used.
+            hs_sensor: name for `stsf.sensing.get_sensor`; else the file's `SENSOR` tag is used.
             ms_sensor: the same for the MS.
             truth_t1: X1, if known.
             truth_t2: X2, if known.
@@ -213,7 +210,7 @@ class Scene:
         """Write one GeoTIFF per cube (int16 x 1e-4) under the names of `FILES`, and the notes.
 
         Nothing is lost but the rounding, and the measured responses of a sensor that
-        `stsf.sensors.get_sensor` does not know.
+        `stsf.sensing.sensors.get_sensor` does not know.
 
         Raises:
             InputError: the folder cannot be written, or holds truth that this scene does not have.

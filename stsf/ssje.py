@@ -1,6 +1,6 @@
 """SSJE, spatial-spectral joint estimation: X1 from Y1 and M1 by learnt alternating projections.
 
-    prepare             what the scene itself teaches: X1 = f(M1) + E z (`stsf.components`)
+    prepare             what the scene itself teaches: X1 = f(M1) + E z (`stsf.evidence.components`)
     for k = 1 ... K
         SEU             z takes on detail from the MS
         through D       what z gets wrong of Y1 is carried back ...
@@ -18,8 +18,9 @@ from typing import Literal, overload
 import torch
 from torch import Tensor, nn
 
-from stsf.components import Prepared, prepare
-from stsf.local import LocalRegression
+from stsf.evidence.components import prepare
+from stsf.evidence.local import LocalRegression
+from stsf.evidence.maps import Prepared
 from stsf.units import ErrorCorrectionUnit, SpatialEnhancementUnit
 
 __all__ = ["SSJE", "Prepared", "prepare", "ssje_loss"]
@@ -81,7 +82,7 @@ class SSJE(nn.Module):
         """The maps (n, H, W); `prepared.decode` makes a cube of them.
 
         Args:
-            prepared: see `stsf.components.prepare`.
+            prepared: see `stsf.evidence.components.prepare`.
             return_steps: with every intermediate by name, in order: "start", "back-projection 0";
                 for k = 1 ... K "seu k", "back-projection k" (all of the residual believed) and
                 "ecu k" (only what the unit believes; this goes on); "consistency". All are maps.

@@ -2,8 +2,9 @@
 
 Two networks, both working on single pixels. The spectral fine-tuning network revises the curve:
 it has learnt on simulated scenes how spectra of the library hang together. The estimator weighs
-its answer against those that the scene itself suggests (`stsf.evidence`), with the difference
-image M2 - M1 and the pseudo-changes of this scene telling it what has changed and whom to trust.
+its answer against those that the scene itself suggests (`stsf.evidence.candidates`), with the
+difference image M2 - M1 and the pseudo-changes of this scene telling it what has changed and whom
+to trust.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from stsf.canonical import K
-from stsf.evidence import CANDIDATES, CHUNK, KEEPING, Evidence, Pixels
+from stsf.evidence.candidates import CANDIDATES, CHUNK, KEEPING, Evidence, Pixels
+from stsf.evidence.canonical import K
 
 REFERENCE = 1  # the candidate all others are compared with: X1, rescaled
 Z90 = 1.645  # half-width of a normal distribution's 90 % interval, in σ

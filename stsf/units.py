@@ -141,7 +141,7 @@ class ErrorCorrectionUnit(nn.Module):
         Args:
             residual: (n, h, w) y - D z.
             explained: (n, h, w) D z.
-            trust: (h, w) in Y1, from 0 to 1, see `stsf.components.Prepared`.
+            trust: (h, w) in Y1, from 0 to 1, see `stsf.evidence.components.Prepared`.
             context: (n, CONTEXT).
 
         Returns:

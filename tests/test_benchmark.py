@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from stsf.baselines import benchmark, suites
 from stsf.baselines.registry import register
-from stsf.cli import main
+from stsf.benchmark import runs as benchmark
+from stsf.benchmark import suites
+from stsf.cli.app import main
 from stsf.errors import InputError
-from stsf.lab.readme import with_tables
-from stsf.observe import wald
-from stsf.sensors import ahsi, sentinel2
+from stsf.lab.publish.readme import with_tables
+from stsf.sensing.sensors import ahsi, sentinel2
+from stsf.world.observation import wald
 
 HS, MS = ahsi().select(np.arange(5, 58)), sentinel2("A")
 CALLS: list[str] = []

@@ -12,9 +12,9 @@ from scipy.ndimage import uniform_filter
 
 import stsf
 from stsf import metrics
-from stsf.lab.network_widgets import watch
+from stsf.evidence.components import prepare
+from stsf.lab.lessons.network_widgets import watch
 from stsf.network import shipped
-from stsf.ssje import prepare
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT = 1500, 1000

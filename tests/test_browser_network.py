@@ -14,7 +14,7 @@ import pytest
 import test_browser as pages
 from PIL import Image
 
-from stsf.lab import painting
+from stsf.lab.lessons import painting
 from stsf.network import shipped
 from stsf.tve import Z90
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from stsf import canonical
-from stsf.bands import from_bands
 from stsf.errors import InputError
-from stsf.sensors import ahsi, enmap, prisma
-from stsf.spectra import library
+from stsf.evidence import canonical
+from stsf.sensing.bands import from_bands
+from stsf.sensing.sensors import ahsi, enmap, prisma
+from stsf.sensing.spectra import library
 
 
 def coordinates(sensor, spectra):

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from stsf.lab import change_widgets as lab
-from stsf.lab.inspection import materials
-from stsf.metrics import band_groups
+from stsf.inspection import materials
+from stsf.lab.lessons import change_widgets as lab
+from stsf.metrics.evaluation import band_groups
 
 
 @pytest.fixture(scope="module")

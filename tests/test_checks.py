@@ -7,11 +7,11 @@ import pytest
 
 import stsf
 from stsf.degradation import Psf, SpatialDegradation
-from stsf.lab import checks
-from stsf.lab.projection_widgets import error_of, projection_path
-from stsf.metrics import band_groups
+from stsf.lab.lessons import checks
+from stsf.lab.lessons.projection_widgets import error_of, projection_path
+from stsf.metrics.evaluation import band_groups
 from stsf.projection import null_space
-from stsf.spectra import library
+from stsf.sensing.spectra import library
 
 
 @pytest.fixture(scope="module")

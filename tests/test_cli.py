@@ -23,8 +23,9 @@ from rasterio.errors import RasterioIOError
 from scipy.io import netcdf_file
 
 import stsf
-from stsf.cli import main
-from stsf.raster import read_image, write_image
+from stsf.cli.app import main
+from stsf.files.imagefile import read_image
+from stsf.files.raster import write_image
 
 SIZE, RATIO, BANDS = 36, 3, 114  # of the simulated scene
 FINE = Affine(10.0, 0, 0, 0, -10.0, 0)  # its MS grid
@@ -553,10 +554,10 @@ def both(good: Path, here: Path, calibrate: str = "none") -> list[str]:
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException, call: int) -> list[int]:
     """Let the n-th file of a command fail while its bands are written."""
-    import stsf.raster
+    import stsf.files.raster
 
     calls: list[int] = []
-    write_bands = stsf.raster._write_bands
+    write_bands = stsf.files.raster._write_bands
 
     def fail(target, image) -> None:
         calls.append(len(calls) + 1)
@@ -564,7 +565,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException, call: int) ->
             raise error
         write_bands(target, image)
 
-    monkeypatch.setattr("stsf.raster._write_bands", fail)
+    monkeypatch.setattr("stsf.files.raster._write_bands", fail)
     return calls
 
 
@@ -700,7 +701,7 @@ def shell(*command: object) -> subprocess.CompletedProcess[str]:
 def test_module_and_console_script() -> None:
     script = shutil.which("stsf", path=str(Path(sys.executable).parent))
     assert script, "the console script is not installed"
-    for command in ([script], [sys.executable, "-m", "stsf.cli"]):
+    for command in ([script], [sys.executable, "-m", "stsf.cli.app"]):
         done = shell(*command, "--version")
         assert (done.returncode, done.stderr) == (0, "") and stsf.__version__ in done.stdout
         done = shell(*command, "fuse", "--hs")
@@ -711,7 +712,7 @@ def test_module_and_console_script() -> None:
 def test_a_damaged_file_in_a_process_of_its_own(good, tmp_path, old) -> None:
     """What the C libraries and `logging` say by themselves would show up here."""
     damaged = truncated(good, tmp_path, "ms_t2.tif", -1)
-    done = shell(sys.executable, "-m", "stsf.cli", *fuse(good, tmp_path, ms2=damaged))
+    done = shell(sys.executable, "-m", "stsf.cli.app", *fuse(good, tmp_path, ms2=damaged))
     assert (done.returncode, done.stdout) == (2, "")
     assert "its last part is missing" in sentence(done.stderr)
     damaged.unlink()
@@ -719,17 +720,17 @@ def test_a_damaged_file_in_a_process_of_its_own(good, tmp_path, old) -> None:
 
 
 def test_figures_go_to_stdout_alone(good) -> None:
-    done = shell(sys.executable, "-m", "stsf.cli", *evaluate(good, "--json"))
+    done = shell(sys.executable, "-m", "stsf.cli.app", *evaluate(good, "--json"))
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)[0]["n_pixels"] == SIZE**2
 
 
 WAITING = """
 import os, pathlib, signal, time
-import stsf.raster
-from stsf.cli import main
+import stsf.files.raster
+from stsf.cli.app import main
 
-write_bands, calls = stsf.raster._write_bands, []
+write_bands, calls = stsf.files.raster._write_bands, []
 
 def wait(target, image):
     calls.append(1)
@@ -738,7 +739,7 @@ def wait(target, image):
         time.sleep(60)
     write_bands(target, image)
 
-stsf.raster._write_bands = wait
+stsf.files.raster._write_bands = wait
 signal.signal(signal.SIGINT, signal.default_int_handler)
 main(prog_name="stsf")
 """  # stops where the first of several files is complete and the second is not

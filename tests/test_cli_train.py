@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from stsf import recipe
-from stsf.cli import main
+from stsf.cli.app import main
+from stsf.files.imagefile import read_image
 from stsf.network import DCSTSF
-from stsf.raster import read_image
+from stsf.training import recipe
 
 MICRO = recipe.Recipe("tiny", scenes=(1, 1, 1), steps=(1, 2, 2), size=48)
 

@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from stsf import metrics
-from stsf.components import disagreement, prepare
 from stsf.errors import InputError
-from stsf.local import LocalRegression, local_wiener
-from stsf.maps import Prepared, trust
-from stsf.observe import observe
+from stsf.evidence.components import disagreement, prepare
+from stsf.evidence.local import LocalRegression, local_wiener
+from stsf.evidence.maps import Prepared, trust
 from stsf.projection import BackProjection
-from stsf.sensors import ahsi, sentinel2
-from stsf.simulate import simulate
-from stsf.subspace import band_quality
+from stsf.sensing.sensors import ahsi, sentinel2
+from stsf.sensing.subspace import band_quality
+from stsf.world.observation import observe
+from stsf.world.simulation import simulate
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import stsf
-from stsf.consistency import plausibility, residuals
+from stsf.metrics.consistency import plausibility, residuals
 from stsf.projection import null_space
 
 

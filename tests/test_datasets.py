@@ -18,11 +18,19 @@ import pytest
 import rasterio
 from affine import Affine
 
-from stsf import datasets
-from stsf.datasets import Series, fetch, fetch_files, file_hash, load_real, load_sample, make_sample
 from stsf.errors import InputError
+from stsf.files import datasets
+from stsf.files.datasets import (
+    Series,
+    fetch,
+    fetch_files,
+    file_hash,
+    load_real,
+    load_sample,
+    make_sample,
+)
 from stsf.scene import FILES
-from stsf.sensors import enmap
+from stsf.sensing.sensors import enmap
 
 REAL = pytest.mark.skipif(
     "STSF_DATA" not in os.environ, reason="needs real data: set STSF_DATA to a folder that holds it"

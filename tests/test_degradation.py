@@ -18,7 +18,7 @@ from stsf.degradation import (
     relative_psf,
 )
 from stsf.errors import InputError
-from stsf.sensors import ahsi, sentinel2
+from stsf.sensing.sensors import ahsi, sentinel2
 
 RATIOS = range(2, 11)
 TWO_PSF = (Psf(1.3, 0.9, 0.3, -0.4), Psf(1.7, 1.2, -6.2, 2.5))

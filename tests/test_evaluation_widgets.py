@@ -8,8 +8,8 @@ import pytest
 
 from stsf import metrics
 from stsf.errors import InputError
-from stsf.lab import benchmark_widgets as tables
-from stsf.lab import evaluation_widgets as lab
+from stsf.lab.lessons import benchmark_widgets as tables
+from stsf.lab.lessons import evaluation_widgets as lab
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from stsf.evidence import CANDIDATES, KEEPING, Evidence, working_plane
-from stsf.fourier import FourierRegression
-from stsf.observe import observe
-from stsf.sensors import ahsi, sentinel2
-from stsf.simulate import simulate
-from stsf.subspace import band_quality
+from stsf.evidence.candidates import CANDIDATES, KEEPING, Evidence, working_plane
+from stsf.evidence.fourier import FourierRegression
+from stsf.sensing.sensors import ahsi, sentinel2
+from stsf.sensing.subspace import band_quality
+from stsf.world.observation import observe
+from stsf.world.simulation import simulate
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_fourier_regression_learns_a_curve_and_stays_in_range():
 
 
 def test_the_working_plane_can_express_what_the_scene_has_never_seen(scene):
-    from stsf.spectra import library
+    from stsf.sensing.spectra import library
 
     water = library("train")
     water = water.select(water.material == "water").at(scene.hs)[:50].T[:, None].astype(np.float32)
@@ -97,7 +97,7 @@ def test_the_working_plane_can_express_what_the_scene_has_never_seen(scene):
 
 
 def test_bands_outside_the_library_follow_the_scene(scene):
-    from stsf.bands import Sensor
+    from stsf.sensing.bands import Sensor
 
     hs = scene.hs
     centre = np.append(hs.centre, 2480.0)

@@ -18,8 +18,9 @@ import torch
 from nbformat import NotebookNode
 
 import stsf
-from stsf import degradation, sensors, tve, units
-from stsf.lab import handout
+from stsf import degradation, tve, units
+from stsf.lab.publish import handout
+from stsf.sensing import sensors
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = handout.read_lessons()

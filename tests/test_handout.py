@@ -19,9 +19,9 @@ from click.testing import CliRunner
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from stsf.cli import main
+from stsf.cli.app import main
 from stsf.errors import InputError
-from stsf.lab import handout
+from stsf.lab.publish import handout
 
 LESSONS = handout.read_lessons()
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"

@@ -6,13 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from stsf.bands import from_bands
-from stsf.datasets import load_sample
+from stsf import inspection
+from stsf import inspection_pixels as pixels
 from stsf.errors import InputError
-from stsf.lab import inspection, pixels
-from stsf.lab.coding import EMPTY, code, count
-from stsf.lab.layers import of_scene
-from stsf.sensors import enmap
+from stsf.files.datasets import load_sample
+from stsf.lab.viewer.coding import EMPTY, code, count
+from stsf.lab.viewer.layers import of_scene
+from stsf.sensing.bands import from_bands
+from stsf.sensing.sensors import enmap
 
 
 def test_window_is_centred_and_cut_at_the_border() -> None:

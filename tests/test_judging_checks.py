@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from stsf.baselines import get_method, register
-from stsf.baselines.registry import _METHODS
+from stsf.baselines.registry import _METHODS, get_method, register
 from stsf.baselines.temporal import change_distance
-from stsf.lab import judging_checks as checks
-from stsf.spectra import library
+from stsf.lab.lessons import judging_checks as checks
+from stsf.sensing.spectra import library
 
 
 @pytest.fixture(scope="module")

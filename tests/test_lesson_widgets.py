@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import stsf
-from stsf.lab import projection_widgets, spectra_widgets
-from stsf.metrics import rmse
-from stsf.subspace import fit_subspace
+from stsf.lab.lessons import projection_widgets, spectra_widgets
+from stsf.metrics.figures import rmse
+from stsf.sensing.subspace import fit_subspace
 
 
 def test_band_view_takes_the_nearest_bands(scene):
@@ -96,7 +96,7 @@ def test_steps_beyond_the_last_show_the_last(view):
 
 
 def test_every_axis_is_labelled(scene, view):
-    lib = stsf.spectra.library()
+    lib = stsf.sensing.spectra.library()
     picks = {"soil": 0, "clear water": lib.names.index("water-11")}
     plane = fit_subspace(scene.lrhs_t1, 4)
     figures = [

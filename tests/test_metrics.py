@@ -15,7 +15,8 @@ from torchmetrics.functional.image import (
 
 from stsf import metrics
 from stsf.errors import InputError
-from stsf.sensors import enmap, from_bands, sentinel2
+from stsf.sensing.bands import from_bands
+from stsf.sensing.sensors import enmap, sentinel2
 
 # Two bands of 1 x 2 pixels. Errors: band 0 (0.1, 0), band 1 (0.2, -0.4).
 REF = np.array([[[0.5, 1.0]], [[0.2, 0.6]]])

@@ -15,9 +15,10 @@ from stsf.baselines.model_based import (
     shares,
 )
 from stsf.degradation import Psf, blur_matrix
-from stsf.metrics import rmse
-from stsf.observe import wald
-from stsf.sensors import from_bands, srf_matrix
+from stsf.metrics.figures import rmse
+from stsf.sensing.bands import from_bands
+from stsf.sensing.sensors import srf_matrix
+from stsf.world.observation import wald
 
 HS = from_bands(np.linspace(500, 1300, 6), np.full(6, 150.0), "test HS", 30.0)  # 2 detectors
 MS = from_bands(np.array([600.0, 850.0, 1200.0]), np.full(3, 150.0), "test MS", 10.0)

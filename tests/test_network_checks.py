@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stsf.lab import network_checks as checks
+from stsf.lab.lessons import network_checks as checks
 
 SLOPE = np.array([[0, 0, 0], [-0.5, 0, 0.5], [0, 0, 0]])
 SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])

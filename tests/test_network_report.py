@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from stsf.baselines import network_report
-from stsf.baselines.network_report import coverage, summary
+from stsf.benchmark import report as network_report
+from stsf.benchmark.report import coverage, summary
 
 
 def normal(right=1.0):

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from stsf import metrics
-from stsf.lab import filter_widgets, network_widgets
-from stsf.ssje import SSJE, prepare
+from stsf.evidence.components import prepare
+from stsf.lab.lessons import filter_widgets, network_widgets
+from stsf.ssje import SSJE
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 
 from stsf.degradation import Psf, SpatialDegradation, SpectralDegradation, relative_psf
 from stsf.errors import InputError
-from stsf.observe import Imperfections, jitter, observe, wald
-from stsf.sensors import ahsi, sentinel2, srf_matrix
+from stsf.sensing.sensors import ahsi, sentinel2, srf_matrix
+from stsf.world.observation import Imperfections, jitter, observe, wald
 
 HS = ahsi().select(np.arange(3, 60))
 MS = sentinel2("A")

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import torch
 
-from stsf import canonical
-from stsf.lab import overfitting as lab
+from stsf.evidence import canonical
+from stsf.lab.lessons import overfitting as lab
 from stsf.network import DCSTSF
-from stsf.training import sftn_loss
+from stsf.training.loops import sftn_loss
 
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
 

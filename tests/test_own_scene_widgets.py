@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stsf.lab import own_scene_widgets as lab
-from stsf.metrics import rmse
-from stsf.raster import read_image
-from stsf.registration import register
+from stsf.alignment.registration import register
+from stsf.files.imagefile import read_image
+from stsf.lab.lessons import own_scene_widgets as lab
+from stsf.metrics.figures import rmse
 from stsf.scene import Scene
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stsf.lab import painting
+from stsf.lab.lessons import painting
 from stsf.network import shipped
 from stsf.tve import Z90
 

@@ -9,10 +9,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from stsf import colour, plots
 from stsf.errors import InputError
+from stsf.plots import colour
+from stsf.plots import figures as plots
 from stsf.scene import KINDS, Scene
-from stsf.sensors import from_bands, sentinel2
+from stsf.sensing.bands import from_bands
+from stsf.sensing.sensors import sentinel2
 
 plt.switch_backend("agg")
 HS = from_bands([450, 500, 550, 600, 650, 850, 900, 950], 50, "toy HS")  # 650 -> 850: a gap
@@ -126,8 +128,8 @@ class TestRgb:
 
     def test_ten_sentinel_bands_show_every_preset(self):
         bands = sentinel2("B", ("B2", "B3", "B4", "B8", "B11", "B12"))
-        for preset in plots.PRESETS:
-            assert len(set(plots.nearest_bands(bands.centre, preset))) == 3
+        for preset in colour.PRESETS:
+            assert len(set(colour.nearest_bands(bands.centre, preset))) == 3
 
     def test_nothing_to_stretch(self):
         with pytest.raises(InputError, match="expected a valid pixel to stretch"):

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from stsf.datasets import load_real
 from stsf.degradation import Psf, SpatialDegradation
 from stsf.errors import InputError
-from stsf.metrics import psnr
-from stsf.observe import wald
+from stsf.files.datasets import load_real
+from stsf.metrics.figures import psnr
 from stsf.projection import (
     BackProjection,
     alternating_projection,
@@ -24,8 +23,10 @@ from stsf.projection import (
     spectral_gain,
 )
 from stsf.scene import Scene
-from stsf.sensors import from_bands, sentinel2
-from stsf.subspace import band_quality
+from stsf.sensing.bands import from_bands
+from stsf.sensing.sensors import sentinel2
+from stsf.sensing.subspace import band_quality
+from stsf.world.observation import wald
 
 Cube = np.ndarray
 EQUAL, BLURRIER_SWIR = (Psf(1.4, 1.2), Psf(1.4, 1.2)), (Psf(1.3, 1.2, 0.2, -0.3), Psf(1.6, 1.5))

@@ -11,7 +11,9 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from stsf.errors import InputError
-from stsf.raster import Image, read_image, replacing, write_image, writing_parts
+from stsf.files.atomic import replacing
+from stsf.files.imagefile import Image, read_image
+from stsf.files.raster import write_image, writing_parts
 
 UTM33 = CRS.from_epsg(32633)
 IN_NM = ["wavelength = {418.24, 550.5, 850}", "fwhm = {7, 8.5, 12}"]
@@ -208,7 +210,7 @@ def test_a_failing_raster_write_leaves_the_old_file(tmp_path, image, monkeypatch
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("stsf.raster._write_bands", interrupted)
+    monkeypatch.setattr("stsf.files.raster._write_bands", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_image(path, image, "int16")
     assert path.read_bytes() == before

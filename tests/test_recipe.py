@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import stsf
-from stsf import recipe as module
-from stsf.curriculum import draw
 from stsf.errors import InputError
 from stsf.network import Config
-from stsf.recipe import Recipe, adapt, full, one_level_down, tiny, train
+from stsf.training import recipe as module
+from stsf.training.curriculum import draw
+from stsf.training.recipe import Recipe, adapt, full, one_level_down, tiny, train
 
 MICRO = Recipe("micro", scenes=(1, 1, 1), steps=(2, 3, 3), size=48)
 

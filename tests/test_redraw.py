@@ -8,11 +8,11 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
 
-from stsf.lab.projection_widgets import ProjectionExplorer
-from stsf.lab.redraw import Redrawn, arrange, png
-from stsf.lab.spectra_widgets import BandPicker, SubspaceExplorer
-from stsf.lab.widgets import DegradationExplorer
-from stsf.subspace import fit_subspace
+from stsf.lab.lessons.projection_widgets import ProjectionExplorer
+from stsf.lab.lessons.redraw import Redrawn, arrange, png
+from stsf.lab.lessons.spectra_widgets import BandPicker, SubspaceExplorer
+from stsf.lab.lessons.widgets import DegradationExplorer
+from stsf.sensing.subspace import fit_subspace
 
 PIXEL = (30, 30)
 MOVES = {  # control -> the values that change most of what stands beside the axes

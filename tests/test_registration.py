@@ -12,16 +12,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stsf import registration
+from stsf.alignment import registration
+from stsf.alignment.phase_correlation import phase_shift, shift_image
+from stsf.alignment.psf_fit import fit_psf
+from stsf.alignment.registration import register, register_dates, register_hs_ms
 from stsf.degradation import Psf
 from stsf.errors import InputError
-from stsf.observe import Imperfections, observe
-from stsf.phase_correlation import phase_shift, shift_image
-from stsf.psf_fit import fit_psf
-from stsf.registration import register, register_dates, register_hs_ms
 from stsf.scene import Scene
-from stsf.sensors import S2_10, ahsi, sentinel2
-from stsf.simulate import simulate
+from stsf.sensing.sensors import S2_10, ahsi, sentinel2
+from stsf.world.observation import Imperfections, observe
+from stsf.world.simulation import simulate
 
 needs_data = pytest.mark.skipif(
     "STSF_DATA" not in os.environ, reason="needs real data: set STSF_DATA to a folder that holds it"
@@ -348,7 +348,7 @@ def test_imperfect_simulated_scenes(seed: int) -> None:
 @pytest.fixture(scope="module")
 def slovenia() -> dict[str, np.ndarray]:
     """The three clear dates, the four bands delivered at 10 m."""
-    from stsf.datasets import fetch
+    from stsf.files.datasets import fetch
 
     series = fetch("sentinel2-slovenia")
     bands = [series.sensor.band_names.index(name) for name in ("B2", "B3", "B4", "B8")]

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from stsf.baselines import Method, get_method, methods, register
+from stsf.baselines.registry import Method, get_method, methods, register
 from stsf.errors import InputError
-from stsf.observe import wald
-from stsf.sensors import ahsi, sentinel2
+from stsf.sensing.sensors import ahsi, sentinel2
+from stsf.world.observation import wald
 
 HS = ahsi().select(np.arange(3, 60))
 SCENE = wald(np.random.default_rng(0).uniform(0.1, 0.5, (57, 12, 9)), HS, sentinel2("A"))

@@ -10,11 +10,13 @@ from rasterio.crs import CRS
 
 from stsf.degradation import Psf, relative_psf
 from stsf.errors import InputError
-from stsf.identify import sensor_of
-from stsf.raster import Image, read_image, write_image
+from stsf.files.checks import fill_gaps
+from stsf.files.identify import sensor_of
+from stsf.files.imagefile import Image, read_image
+from stsf.files.raster import write_image
 from stsf.scene import FILES, NOTES, Scene
-from stsf.sensors import S2_10, ahsi, from_bands, sentinel2
-from stsf.validation import fill_gaps
+from stsf.sensing.bands import from_bands
+from stsf.sensing.sensors import S2_10, ahsi, sentinel2
 
 UTM33 = CRS.from_epsg(32633)
 PLACE = Affine(10.0, 0.0, 465_000.0, 0.0, -10.0, 5_080_000.0)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import rasterio
 
-from stsf.bands import Sensor, from_bands, gaussian_srf, hat_weights
 from stsf.errors import InputError
-from stsf.sensors import (
+from stsf.sensing.bands import Sensor, from_bands, gaussian_srf, hat_weights
+from stsf.sensing.sensors import (
     S2_10,
     SENSORS,
     ahsi,
@@ -22,7 +22,7 @@ from stsf.sensors import (
     srf_matrix,
     to_csv,
 )
-from stsf.spectra import library
+from stsf.sensing.spectra import library
 
 # ESA's response-weighted centres, nm
 S2_CENTRES = {

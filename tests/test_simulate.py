@@ -5,15 +5,16 @@ import hashlib
 import numpy as np
 import pytest
 
-from stsf import simulate as module
 from stsf.errors import InputError
 from stsf.scene import KINDS
-from stsf.sensors import ahsi, from_bands, sentinel2, srf_matrix
-from stsf.simulate import Landscape, change_map, simulate
-from stsf.spectra import library
+from stsf.sensing.bands import from_bands
+from stsf.sensing.sensors import ahsi, sentinel2, srf_matrix
+from stsf.sensing.spectra import library
+from stsf.world import simulation as module
 from stsf.world.landscapes import split
 from stsf.world.palette import RUNGS, Mixer, moist
 from stsf.world.shapes import cast_shadow, fractal
+from stsf.world.simulation import Landscape, change_map, simulate
 
 PLACES = ("parcels", "dead-leaves")
 COARSE = from_bands(np.arange(420, 2440, 60.0), np.full(34, 60.0))

@@ -7,23 +7,24 @@ import numpy as np
 import pytest
 import torch
 
-from stsf.baselines import methods
+from stsf.baselines.registry import methods
 from stsf.baselines.spatial_spectral import (
     bicubic,
     gsa,
     lift,
-    local_fit,
     local_regression,
     mtf_glp_hs,
     without_noise,
 )
 from stsf.degradation import Psf
-from stsf.metrics import psnr, rmse
-from stsf.observe import observe, wald
+from stsf.evidence.local import local_fit
+from stsf.metrics.figures import psnr, rmse
 from stsf.scene import Scene
-from stsf.sensors import S2_10, ahsi, from_bands, sentinel2
-from stsf.simulate import simulate
-from stsf.subspace import band_quality, scene_regression
+from stsf.sensing.bands import from_bands
+from stsf.sensing.sensors import S2_10, ahsi, sentinel2
+from stsf.sensing.subspace import band_quality, scene_regression
+from stsf.world.observation import observe, wald
+from stsf.world.simulation import simulate
 
 CENTRE = np.arange(450.0, 1350.0, 50.0)  # 18 bands, 550 nm of them on the first detector
 HS = from_bands(CENTRE, 50.0 + 0 * CENTRE, name="test HS", gsd=30.0)

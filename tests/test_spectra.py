@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from stsf.errors import InputError
-from stsf.optics import ice_absorption, snow, water, water_absorption
-from stsf.sensors import enmap, from_bands, get_sensor
-from stsf.spectra import MATERIALS, Library, canopy, is_broken, library, library_range
+from stsf.sensing.bands import from_bands
+from stsf.sensing.optics import ice_absorption, snow, water, water_absorption
+from stsf.sensing.sensors import enmap, get_sensor
+from stsf.sensing.spectra import MATERIALS, Library, canopy, is_broken, library, library_range
 
 TRAIN, TEST, EVERY = library("train"), library("test"), library("all")
 

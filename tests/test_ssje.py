@@ -8,11 +8,12 @@ import torch
 
 from stsf import metrics
 from stsf.baselines.spatial_spectral import local_regression
-from stsf.observe import observe
-from stsf.sensors import S2_10, ahsi, enmap, sentinel2
-from stsf.simulate import simulate
-from stsf.ssje import SSJE, prepare, ssje_loss
-from stsf.subspace import band_quality
+from stsf.evidence.components import prepare
+from stsf.sensing.sensors import S2_10, ahsi, enmap, sentinel2
+from stsf.sensing.subspace import band_quality
+from stsf.ssje import SSJE, ssje_loss
+from stsf.world.observation import observe
+from stsf.world.simulation import simulate
 
 B4 = ("B2", "B3", "B4", "B8")
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from stsf.curriculum import draw
-from stsf.simulate import simulate
+from stsf.training.curriculum import draw
+from stsf.world.simulation import simulate
 from stsf.world.strange import estranged, exchange, exchanged
 
 

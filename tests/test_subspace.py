@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from stsf.datasets import load_real
 from stsf.degradation import Psf
 from stsf.errors import InputError
-from stsf.metrics import psnr
-from stsf.observe import wald
+from stsf.files.datasets import load_real
+from stsf.metrics.figures import psnr
 from stsf.scene import Scene
-from stsf.sensors import Sensor, ahsi, enmap, from_bands, sentinel2
-from stsf.spectra import library
-from stsf.subspace import (
+from stsf.sensing.bands import Sensor, from_bands
+from stsf.sensing.sensors import ahsi, enmap, sentinel2
+from stsf.sensing.spectra import library
+from stsf.sensing.subspace import (
     LinearMap,
     Subspace,
     band_quality,
@@ -26,6 +26,7 @@ from stsf.subspace import (
     residual_subspace,
     scene_regression,
 )
+from stsf.world.observation import wald
 
 
 def cube(bands: int = 7, rank: int = 7, seed: int = 0) -> np.ndarray:

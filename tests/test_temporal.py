@@ -8,9 +8,9 @@ import pytest
 import stsf
 from stsf.baselines import regressors, supervised, temporal
 from stsf.baselines.registry import get_method, methods
-from stsf.observe import observe, wald
-from stsf.sensors import ahsi, sentinel2
-from stsf.simulate import simulate
+from stsf.sensing.sensors import ahsi, sentinel2
+from stsf.world.observation import observe, wald
+from stsf.world.simulation import simulate
 
 HS = ahsi().select(np.arange(5, 58))
 MS = sentinel2("A")

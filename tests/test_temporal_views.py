@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from stsf.evidence import CANDIDATES, Evidence
-from stsf.lab import temporal_checks as checks
-from stsf.lab import temporal_views as lab
+from stsf.evidence.candidates import CANDIDATES, Evidence
+from stsf.lab.lessons import temporal_checks as checks
+from stsf.lab.lessons import temporal_views as lab
 from stsf.network import Estimate, measured_share
 
 

@@ -6,7 +6,16 @@ import torch
 from torch import nn
 
 from stsf.errors import InputError
-from stsf.training import Loop, Progress, Samples, loop, sftn_loss, some_pixels, turned, tve_loss
+from stsf.training.loops import (
+    Loop,
+    Progress,
+    Samples,
+    loop,
+    sftn_loss,
+    some_pixels,
+    turned,
+    tve_loss,
+)
 from stsf.tve import TemporalVariationEstimator
 
 

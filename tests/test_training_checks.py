@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from stsf.lab import training_checks as checks
-from stsf.training import loop, some_pixels
+from stsf.lab.lessons import training_checks as checks
+from stsf.training.loops import loop, some_pixels
 
 
 def warm(step, steps):

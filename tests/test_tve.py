@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from stsf import tve as module
-from stsf.canonical import rows
-from stsf.evidence import CANDIDATES, Evidence
-from stsf.observe import observe
-from stsf.sensors import S2_10, ahsi, enmap, sentinel2
-from stsf.simulate import simulate
-from stsf.subspace import band_quality, pixels
+from stsf.evidence.candidates import CANDIDATES, Evidence
+from stsf.evidence.canonical import rows
+from stsf.sensing.sensors import S2_10, ahsi, enmap, sentinel2
+from stsf.sensing.subspace import band_quality, pixels
 from stsf.tve import TemporalVariationEstimator
+from stsf.world.observation import observe
+from stsf.world.simulation import simulate
 
 COUNT = len(CANDIDATES)
 

@@ -29,15 +29,16 @@ from viewer_page import (
 )
 
 import stsf
-from stsf.colour import CHANGE_COLOUR, nearest_bands, rgb, stretch_limits
-from stsf.datasets import load_sample
+from stsf import inspection
+from stsf.cli import explore as explore_command
 from stsf.errors import InputError
-from stsf.lab import explore_command, inspection
-from stsf.lab.facts import measured_ranges
-from stsf.lab.layers import of_scene
-from stsf.lab.pixels import polygon_pixels, window_pixels
-from stsf.metrics import sam_map
-from stsf.raster import write_image
+from stsf.files.datasets import load_sample
+from stsf.files.raster import write_image
+from stsf.inspection_pixels import polygon_pixels, window_pixels
+from stsf.lab.viewer.facts import measured_ranges
+from stsf.lab.viewer.layers import of_scene
+from stsf.metrics.figures import sam_map
+from stsf.plots.colour import CHANGE_COLOUR, nearest_bands, rgb, stretch_limits
 from stsf.scene import KINDS, Scene
 
 
@@ -587,7 +588,7 @@ def folder(scene, tmp_path_factory) -> Any:
 
 
 def run_command(*arguments: str) -> subprocess.Popen:
-    code = "import sys; from stsf.lab.explore_command import explore as e; e(sys.argv[1:])"
+    code = "import sys; from stsf.cli.explore import explore as e; e(sys.argv[1:])"
     return subprocess.Popen(
         [sys.executable, "-u", "-c", code, *arguments], stdout=subprocess.PIPE, text=True
     )

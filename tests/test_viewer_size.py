@@ -17,15 +17,16 @@ from viewer_page import (
 )
 
 import stsf
-from stsf.bands import from_bands
-from stsf.colour import rgb, stretch_limits
 from stsf.errors import InputError
-from stsf.lab import look
-from stsf.lab.layers import Cube, of_folder, of_scene
-from stsf.lab.pixels import window_pixels
-from stsf.raster import ImageFile, write_image
+from stsf.files.imagefile import ImageFile
+from stsf.files.raster import write_image
+from stsf.inspection_pixels import window_pixels
+from stsf.lab.viewer import look
+from stsf.lab.viewer.layers import Cube, of_folder, of_scene
+from stsf.plots.colour import rgb, stretch_limits
 from stsf.scene import Scene
-from stsf.sensors import sentinel2
+from stsf.sensing.bands import from_bands
+from stsf.sensing.sensors import sentinel2
 
 SIDE, BANDS = 402, 60
 
@@ -69,7 +70,7 @@ def small_pages() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(look, "MOST_PIXELS", 70 * 70)
         patch.setattr(look, "LOOK_PIXELS", 70 * 70)
-        patch.setattr("stsf.lab.explore.LOOK_PIXELS", 70 * 70)
+        patch.setattr("stsf.lab.viewer.viewer.LOOK_PIXELS", 70 * 70)
         yield
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from stsf.lab.serve import serve_page
+from stsf.lab.viewer.serve import serve_page
 
 WHERE = """([name, y, x]) => {
   const view = viewer.views[name], {left, top} = view.el.getBoundingClientRect(), {frame} = view;

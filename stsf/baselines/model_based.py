@@ -18,7 +18,7 @@ from stsf.baselines.registry import register
 from stsf.baselines.spatial_spectral import coordinates
 from stsf.projection import SMALLEST_NOISE
 from stsf.scene import Scene
-from stsf.subspace import Subspace
+from stsf.sensing.subspace import Subspace
 
 Operator = Callable[[np.ndarray], np.ndarray]
 

@@ -89,7 +89,7 @@ def register(
         InputError: an unknown target, or a name taken by another module.
 
     Example:
-        >>> from stsf.baselines import get_method, register
+        >>> from stsf.baselines.registry import get_method, register
         >>> @register("no change", target="x2", label="X1 kept as it is")
         ... def no_change(scene, x1):
         ...     return x1
@@ -116,7 +116,7 @@ def methods(target: Target) -> dict[str, Method]:
     """All methods for one target by name, in the order they were registered.
 
     Example:
-        >>> from stsf.baselines import methods
+        >>> from stsf.baselines.registry import methods
         >>> "bicubic" in methods("x1")
         True
     """
@@ -130,7 +130,7 @@ def get_method(name: str, target: Target) -> Method:
         InputError: an unknown name; the sentence lists the known ones.
 
     Example:
-        >>> from stsf.baselines import get_method
+        >>> from stsf.baselines.registry import get_method
         >>> get_method("bicubic", "x1").label
         'Bicubic'
     """

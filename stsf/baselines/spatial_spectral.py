@@ -14,15 +14,10 @@ import torch
 from torch import nn
 
 from stsf.baselines.registry import register
-from stsf.local import local_fit
-from stsf.projection import (
-    SMALLEST_NOISE,
-    alternating_projection,
-    mmse_gain,
-    signal_covariance,
-)
+from stsf.evidence.local import local_fit
+from stsf.projection import SMALLEST_NOISE, alternating_projection, mmse_gain, signal_covariance
 from stsf.scene import Scene
-from stsf.subspace import Subspace, fit_subspace, pixels, regress, scene_regression
+from stsf.sensing.subspace import Subspace, fit_subspace, pixels, regress, scene_regression
 
 
 @register("bicubic", target="x1", label="Bicubic", reference="Keys, IEEE TASSP 29, 1981")

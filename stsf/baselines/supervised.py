@@ -12,12 +12,12 @@ import numpy as np
 
 from stsf.baselines.registry import register
 from stsf.baselines.regressors import Predict, clipped, kernel_ridge, predict_map
-from stsf.observe import observe
 from stsf.projection import inject, spectral_gain
 from stsf.scene import Scene
-from stsf.sensors import Sensor
-from stsf.simulate import simulate
-from stsf.subspace import Subspace, library_subspace, pixels
+from stsf.sensing.bands import Sensor
+from stsf.sensing.subspace import Subspace, library_subspace, pixels
+from stsf.world.observation import observe
+from stsf.world.simulation import simulate
 
 COORDINATES = 16
 SEEDS = range(12)  # training scenes, training materials

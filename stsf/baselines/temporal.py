@@ -26,7 +26,7 @@ from stsf.baselines.regressors import (
 from stsf.baselines.spatial_spectral import lift
 from stsf.projection import inject, spectral_gain
 from stsf.scene import Scene
-from stsf.subspace import Subspace, fit_subspace, pixels
+from stsf.sensing.subspace import Subspace, fit_subspace, pixels
 
 COORDINATES = 16  # spectral coordinates of the regressions
 PAIRS = 4000  # high-resolution training pairs drawn from a scene

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from stsf.scene import KINDS
-from stsf.spectra import canopy
+from stsf.sensing.spectra import canopy
 from stsf.world.palette import Mixer, Mixture, Palette, moist
 from stsf.world.shapes import fractal
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from stsf.optics import water_absorption
-from stsf.spectra import Library, canopy
+from stsf.sensing.optics import water_absorption
+from stsf.sensing.spectra import Library, canopy
 
 RUNGS = 4  # spectra in a ladder
 SURFACE = 0.02  # reflectance of a water film at steep incidence
@@ -60,7 +60,7 @@ class Palette:
         names: library spectra that went into them.
 
     Example:
-        >>> from stsf.spectra import library
+        >>> from stsf.sensing.spectra import library
         >>> palette = Palette(library("train"), np.random.default_rng(0))
         >>> palette.plain("built"), palette.soil(), palette.plain("npv")  # a ladder has 4 rungs
         (0, 1, 5)

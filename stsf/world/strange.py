@@ -14,7 +14,7 @@ from scipy import sparse
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from stsf.scene import KINDS
-from stsf.simulate import Landscape
+from stsf.world.simulation import Landscape
 
 # Smoothness of the random curves in steps of 10 nm, share of each, and whether all spectra of a
 # place share one curve (its air, its light) or each has its own (its chemistry).
@@ -33,7 +33,7 @@ def estranged(place: Landscape, amount: float, seed: int) -> Landscape:
         seed: of the curves.
 
     Example:
-        >>> from stsf.simulate import simulate
+        >>> from stsf.world.simulation import simulate
         >>> place = simulate(1, size=24)
         >>> bool((estranged(place, 0.1, seed=1).spectra[0] != place.spectra[0]).any())
         True
@@ -61,7 +61,7 @@ def exchanged(place: Landscape, seed: int) -> Landscape:
         seed: of patches and light.
 
     Example:
-        >>> from stsf.simulate import simulate
+        >>> from stsf.world.simulation import simulate
         >>> bool(0.1 < (exchanged(simulate(1, size=24), seed=1).change > 0).mean() < 0.3)
         True
     """

@@ -1,0 +1,300 @@
+"""Registration: M1 onto the grid of M2, then where Y1 samples it and how far it blurs.
+
+One sign for every shift, (y, x) in high-resolution pixels, positive down and right: it says where
+an image shows what the reference shows here. The shift of M1 is (dy, dx) with
+`M1(y + dy, x + dx) = M2(y, x)`; the shift of a `Psf` says that low-resolution pixel (i, j) sees
+the MS image around `r·i + (r - 1)/2 + shift_y`, and likewise across.
+
+Every number comes with its standard deviation, or with the answer "cannot be told".
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from stsf.alignment.phase_correlation import phase_shift, shift_image
+from stsf.alignment.psf_fit import fit_psf
+from stsf.degradation import SMALLEST_SIGMA, Psf, SpatialDegradation
+from stsf.errors import InputError
+from stsf.scene import Scene
+
+REACH = 15  # HR px, the largest shift looked for
+SIGNIFICANT = 5.5  # score of a phase correlation; noise alone reaches 5
+LOOSE_DATES = 0.1  # px: with a wider error the shift between dates is not told
+LOOSE_PSF = (0.25, 0.25, 0.1, 0.1)  # px, px, and shares of the widths: the same for Y1
+WORTHWHILE = 0.05  # px; a smaller shift between dates is not worth a resampling
+FEWEST = 50  # LR pixels
+LARGEST = 200  # LR px along one side: of a larger scene the central window is used
+DETECTORS = ("VNIR", "SWIR")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One number in use, and what is known of it.
+
+    Attributes:
+        value: found in the images where `told`, else the value kept in its place.
+        sigma: standard deviation; NaN where not told.
+        told: False where this scene cannot tell.
+    """
+
+    value: float
+    sigma: float = math.nan
+    told: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ± {self.sigma:.3f}" if self.told else f"{self.value:.3f} (kept)"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, None in place of NaN."""
+        return asdict(self) | ({} if self.told else {"sigma": None})
+
+
+@dataclass(frozen=True)
+class DetectorFit:
+    """Shift and PSF width of one HS detector relative to the MS, high-resolution pixels.
+
+    Attributes:
+        detector: "VNIR" or "SWIR".
+        shift_y: as in `Psf`, positive down.
+        shift_x: positive to the right.
+        sigma_y: width along track.
+        sigma_x: width across track.
+        reason: why something could not be told and what is used instead; empty if all was told.
+    """
+
+    detector: str
+    shift_y: Estimate
+    shift_x: Estimate
+    sigma_y: Estimate
+    sigma_x: Estimate
+    reason: str = ""
+
+    @property
+    def told(self) -> bool:
+        """Whether all four were."""
+        return not self.reason
+
+    @property
+    def psf(self) -> Psf:
+        """The PSF to use."""
+        return Psf(self.sigma_y.value, self.sigma_x.value, self.shift_y.value, self.shift_x.value)
+
+    def __str__(self) -> str:
+        found = (
+            f"{self.detector}: Y1 is shifted against M1 by ({self.shift_y}, {self.shift_x}) px "
+            f"(down, right); PSF width {self.sigma_y} px along, {self.sigma_x} px across track."
+        )
+        return f"{found} {self.reason}".strip()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        names = ("shift_y", "shift_x", "sigma_y", "sigma_x")
+        found = {name: getattr(self, name).as_dict() for name in names}
+        return {"detector": self.detector, **found, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What was found and what was applied.
+
+    Attributes:
+        hs: one fit per HS detector, relative to M1 on the grid of M2; its PSF is applied.
+        ms: (dy, dx) with M1(y + dy, x + dx) = M2(y, x).
+        applied: the part of `ms` by which M1 was resampled; (0, 0) if it was left alone.
+    """
+
+    hs: tuple[DetectorFit, ...]
+    ms: tuple[Estimate, Estimate]
+    applied: tuple[float, float]
+
+    def summary(self) -> list[str]:
+        """Plain sentences for a report."""
+        if self.ms[0].told:
+            found = f"M1 is shifted against M2 by ({self.ms[0]}, {self.ms[1]}) px (down, right);"
+        else:
+            found = "The shift of M1 against M2 cannot be told from this scene;"
+        if any(self.applied):
+            done = "M1 was resampled by ({:.3f}, {:.3f}) px.".format(*self.applied)
+        else:
+            done = f"M1 was left as it is (a shift counts from {WORTHWHILE} px and 2 sigma on)."
+        return [f"{found} {done}", *map(str, self.hs)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "ms": {"shift_y": self.ms[0].as_dict(), "shift_x": self.ms[1].as_dict()},
+            "ms_applied": list(self.applied),
+            "hs": [fit.as_dict() for fit in self.hs],
+        }
+
+
+def register(scene: Scene) -> tuple[Scene, Registration]:
+    """Bring M1 onto the grid of M2, then find where and how sharply Y1 sees it.
+
+    Args:
+        scene: as observed; the PSF it carries is starting point and fallback.
+
+    Returns:
+        The scene with M1 resampled if the shift is significant (pixels whose M1 came from outside
+        are no longer valid) and with the PSF as found; and what was found.
+
+    Example:
+        >>> import stsf
+        >>> scene, registration = register(stsf.load_sample())
+        >>> [fit.detector for fit in registration.hs]
+        ['VNIR', 'SWIR']
+    """
+    view = _window(scene)
+    dates = register_dates(view.hrms_t1, view.hrms_t2, valid=view.valid_hr)
+    dy, dx = (
+        e.value if e.told and abs(e.value) > max(WORTHWHILE, 2 * e.sigma) else 0.0 for e in dates
+    )
+    if dy or dx:
+        assert scene.valid_hr is not None
+        valid = shift_image(scene.valid_hr[None], dy, dx)[0] & scene.valid_hr
+        scene = replace(scene, hrms_t1=shift_image(scene.hrms_t1, dy, dx), valid_hr=valid)
+    fits = register_hs_ms(scene)
+    return replace(scene, psf=tuple(f.psf for f in fits)), Registration(fits, dates, (dy, dx))
+
+
+def _window(scene: Scene) -> Scene:
+    """The scene, or the middle of a large one."""
+    sides = scene.lrhs_t1.shape[1:]
+    if max(sides) <= LARGEST:
+        return scene
+    starts = [max(0, (n - LARGEST) // 2) for n in sides]
+    rows, columns = (slice(s, min(n, s + LARGEST)) for s, n in zip(starts, sides))
+    return scene.crop(rows, columns)
+
+
+def register_dates(
+    m1: np.ndarray, m2: np.ndarray, *, valid: np.ndarray | None = None
+) -> tuple[Estimate, Estimate]:
+    """Shift between two dates, (dy, dx) with M1(y + dy, x + dx) = M2(y, x), up to 15 px.
+
+    Args:
+        m1: (band, y, x).
+        m2: the same shape.
+        valid: (y, x), False where either has no data.
+
+    Returns:
+        dy and dx: 0 and not told where the dates do not match significantly at any shift.
+
+    Raises:
+        InputError: shapes that differ.
+
+    Example:
+        >>> m1 = np.random.default_rng(0).uniform(0.1, 0.3, (1, 64, 64))
+        >>> dy, dx = register_dates(m1, shift_image(m1, 3.0, -2.0))
+        >>> round(dy.value, 1), round(dx.value, 1), dy.told
+        (3.0, -2.0, True)
+    """
+    if m1.shape != m2.shape or m1.ndim != 3:
+        raise InputError(
+            f"both dates must be (band, y, x) on one grid, got {m1.shape} and {m2.shape}: "
+            "warp M1 onto the grid of M2"
+        )
+    shift, sigma, score = phase_shift(m1, m2, valid, REACH)
+    if score < SIGNIFICANT or sigma.max() > LOOSE_DATES or np.abs(shift).max() > REACH + 0.5:
+        return Estimate(0.0), Estimate(0.0)
+    dy, dx = (Estimate(float(d), float(s), True) for d, s in zip(shift, sigma))
+    return dy, dx
+
+
+def register_hs_ms(scene: Scene) -> tuple[DetectorFit, ...]:
+    """Shift and PSF width of each HS detector relative to M1: R Y1 against D M1.
+
+    A detector that no MS band falls on, or that does not match, takes the values of the other
+    one (its width with the nominal difference between the two), or else keeps the nominal ones.
+
+    Args:
+        scene: M1 on the product grid.
+    """
+    view = _window(scene)
+    assert view.psf is not None
+    fits = [_fit_detector(view, k) for k in range(len(view.psf))]
+    best = next((k for k, fit in enumerate(fits) if fit.told), None)
+    if best is not None:
+        for k, fit in enumerate(fits):
+            if not (fit.shift_y.told or fit.shift_x.told):
+                fits[k] = _borrow(fit, fits[best], (view.psf[k], view.psf[best]))
+    return tuple(fits)
+
+
+def _fit_detector(scene: Scene, k: int) -> DetectorFit:
+    """Coarse shift by phase correlation on the LR grid, then least squares."""
+    assert scene.psf is not None and scene.valid_lr is not None and scene.valid_hr is not None
+    nominal, r, mine = scene.psf[k], scene.ratio, scene.hs.detector == k
+    share = scene.R.R[:, mine].sum(axis=1)  # (C,) of each MS response
+    bands = share > 0.9
+    if not bands.any():
+        why = (
+            "No MS band falls on this detector" if mine.any() else "Y1 has no band of this detector"
+        )
+        return _kept(nominal, k, why)
+    response = scene.R.R[np.ix_(bands, mine)] / share[bands, None]
+    target = np.tensordot(response, scene.lrhs_t1[mine], axes=1)  # (C, h, w) = R Y1
+    source = scene.hrms_t1[bands].astype(float)  # (C, H, W)
+    D = SpatialDegradation(scene.size, r, nominal)
+    seen = scene.valid_lr & (D.A(scene.valid_hr * 1.0) > 0.999)
+    coarse, _, score = phase_shift(D.A(source), target, seen, math.ceil(REACH / r))
+    shift_y, shift_x = nominal.shift_y + r * coarse[0], nominal.shift_x + r * coarse[1]
+    start = replace(nominal, shift_y=shift_y, shift_x=shift_x)
+    good = seen & _inside(scene.size, r, start)
+    if score < SIGNIFICANT or good.sum() < FEWEST:
+        return _kept(nominal, k, f"Y1 and M1 match at no shift up to {REACH} px")
+    psf, error = fit_psf(target, source, r, start, good, scene.noise_ms[bands])
+    if max(abs(psf.shift_y), abs(psf.shift_x)) > REACH:
+        return _kept(nominal, k, f"The best match lies beyond {REACH} px")
+    limit = np.multiply(LOOSE_PSF, (1, 1, psf.sigma_y, psf.sigma_x))
+    dy, dx, sy, sx = (
+        Estimate(new, float(e), True) if e < most else Estimate(old)
+        for new, e, most, old in zip(_values(psf), error, limit, _values(nominal))
+    )
+    told = all(part.told for part in (dy, dx, sy, sx))
+    reason = "" if told else "The scene has too little detail to tell more: nominal values kept."
+    return DetectorFit(DETECTORS[k], dy, dx, sy, sx, reason)
+
+
+def _kept(psf: Psf, k: int, why: str) -> DetectorFit:
+    dy, dx, sy, sx = (Estimate(value) for value in _values(psf))
+    return DetectorFit(DETECTORS[k], dy, dx, sy, sx, f"{why}: nominal values kept.")
+
+
+def _borrow(fit: DetectorFit, other: DetectorFit, nominal: tuple[Psf, Psf]) -> DetectorFit:
+    """Values of a detector that was told; widths with the nominal difference between the two."""
+    mine, its = nominal
+    sy, sx = (
+        Estimate(math.sqrt(max(found**2 + own**2 - ref**2, SMALLEST_SIGMA**2)))
+        for found, own, ref in (
+            (other.sigma_y.value, mine.sigma_y, its.sigma_y),
+            (other.sigma_x.value, mine.sigma_x, its.sigma_x),
+        )
+    )
+    reason = fit.reason.replace("nominal values kept", f"shift and width of the {other.detector}")
+    if mine != its:
+        reason = reason[:-1] + ", plus the nominal difference between their widths."
+    dy, dx = Estimate(other.shift_y.value), Estimate(other.shift_x.value)
+    return DetectorFit(fit.detector, dy, dx, sy, sx, reason)
+
+
+def _values(psf: Psf) -> tuple[float, float, float, float]:
+    return psf.shift_y, psf.shift_x, psf.sigma_y, psf.sigma_x
+
+
+def _inside(size: tuple[int, int], r: int, psf: Psf) -> np.ndarray:
+    """(h, w) samples that see the image only, not its mirrored border."""
+    rows, columns = (
+        np.abs(r * np.arange(n // r) + (r - 1) / 2 + shift - (n - 1) / 2)
+        < (n - 1) / 2 - 2.5 * sigma - 1
+        for n, shift, sigma in (
+            (size[0], psf.shift_y, psf.sigma_y),
+            (size[1], psf.shift_x, psf.sigma_x),
+        )
+    )
+    return np.outer(rows, columns)

@@ -1,0 +1,35 @@
+"""What lies on a disk: rasters, headers, scenes, data sets; written whole or not at all."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "atomic": ["replacing"],
+        "checks": [
+            "check_bands",
+            "check_dates",
+            "check_files",
+            "check_grids",
+            "check_masks",
+            "check_order",
+            "check_place",
+            "check_reflectance",
+            "check_same_bands",
+            "check_values",
+            "fill_gaps",
+        ],
+        "datasets": [
+            "Series",
+            "fetch",
+            "fetch_files",
+            "file_hash",
+            "load_real",
+            "load_sample",
+            "make_sample",
+        ],
+        "identify": ["sensor_of"],
+        "imagefile": ["Image", "ImageFile", "Part", "averaged", "read_image"],
+        "raster": ["write_geotiff", "write_image", "writing_parts"],
+    },
+)

@@ -1,0 +1,247 @@
+"""One image on disk: a GeoTIFF (or ENVI file) with its wavelengths, sensor, date and georeference.
+
+Reflectance is float32, or counts with the band's scale set. Pixels without data are NaN in memory.
+Files need not be read as a whole: a part, or a small picture from the overviews, costs no more
+than the blocks it touches.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from stsf.errors import InputError
+from stsf.files.atomic import reason
+from stsf.files.header import band_table, check_size, nothing_lost, open_raster
+
+Part = tuple[slice, slice]  # rows and columns
+STRIP = 128  # rows read at once where a file has no overview that would do
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A cube with what its file says about it.
+
+    Attributes:
+        cube: (band, y, x) float32, reflectance 0-1, NaN where there is no data.
+        names: band descriptions, empty strings where the file has none.
+        wavelength: (band,) band centres in nm, or None.
+        fwhm: (band,) full widths at half maximum in nm, or None.
+        good: (band,) False where the product flags a band as bad, or None.
+        sensor: name of the sensor, or None.
+        date: ISO date of acquisition, or None.
+        crs: coordinate reference system, or None.
+        transform: pixel to map coordinates in metres, or None.
+    """
+
+    cube: np.ndarray
+    names: tuple[str, ...] = ()
+    wavelength: np.ndarray | None = None
+    fwhm: np.ndarray | None = None
+    good: np.ndarray | None = None
+    sensor: str | None = None
+    date: str | None = None
+    crs: CRS | None = None
+    transform: Affine | None = None
+
+
+def read_image(
+    path: str | Path,
+    scale: float | None = None,
+    *,
+    part: Part | None = None,
+    shape: tuple[int, int] | None = None,
+) -> Image:
+    """Read a GeoTIFF or ENVI cube with its band table.
+
+    Wavelengths come from GDAL's `IMAGERY` domain (`CENTRAL_WAVELENGTH_UM`, `FWHM_UM`) or from
+    ENVI's `wavelength`, `fwhm` and `bbl` (bad band list); ENVI's `reflectance scale factor` counts.
+
+    Args:
+        path: any raster that GDAL opens.
+        scale: reflectance per count, where the file does not set its bands' scale.
+        part: rows and columns to read, by default all.
+        shape: (h, w) pixels onto which the part is averaged, by default its own.
+
+    Raises:
+        InputError: missing, truncated or foreign file, a header with values that are none, or a
+            part outside the image.
+    """
+    with ImageFile(path, scale) as file:
+        return file.image(part, shape)
+
+
+class ImageFile:
+    """An image kept open, so that parts of it can be read as they are needed.
+
+    Attributes:
+        path: where it lies.
+        shape: (band, y, x) of the whole.
+        transform: its pixel to map coordinates, or None.
+    """
+
+    def __init__(self, path: str | Path, scale: float | None = None) -> None:
+        """Open a file and read its header; see `read_image`."""
+        self.path = Path(path)
+        if not os.path.exists(path):
+            raise InputError(f"expected an image file, found nothing at {path}: check the path")
+        with _readable(self.path):
+            self._source = source = open_raster(self.path)
+            if source.count == 0:
+                raise RasterioError("it holds no bands")
+            check_size(source, self.path)
+            divisor = float(source.tags(ns="ENVI").get("reflectance_scale_factor", 1.0))
+            self._scales = (
+                np.full(source.count, scale) if scale else np.array(source.scales) / divisor
+            )
+            self._table = band_table(source)
+        self._levels: dict[int, Any] = {}  # overviews, opened when needed
+        self._codes = source.dtypes[0] == "uint8"
+        self.shape: tuple[int, int, int] = (source.count, source.height, source.width)
+        self.transform = None if source.transform.is_identity else source.transform
+
+    def __enter__(self) -> ImageFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for source in (self._source, *self._levels.values()):
+            source.close()
+
+    def read(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
+        """(band, h, w) float32 of a part, averaged onto `shape`, NaN where there is no data.
+
+        Overviews are used where the file has them; where their pixels do not divide the image,
+        they lie up to half a pixel of theirs off. Codes (uint8) are picked, not averaged.
+        """
+        rows, columns = part or tuple(slice(0, n) for n in self.shape[1:])
+        limits = zip((rows, columns), self.shape[1:])
+        if not all(0 <= s.start < s.stop <= n for s, n in limits):
+            raise InputError(
+                f"expected a part of the {self.shape[1:]} pixels of {self.path}, got rows "
+                f"{rows.start}-{rows.stop} and columns {columns.start}-{columns.stop}: move it"
+            )
+        size = rows.stop - rows.start, columns.stop - columns.start
+        shape = shape or size
+        source, (rows, columns) = self._overview(rows, columns, shape)
+        size = rows.stop - rows.start, columns.stop - columns.start
+        if size == shape:
+            return self._values(source, rows, columns)
+        starts = [np.arange(n) * whole // n for n, whole in zip(shape, size)]
+        strips, many = [], max(1, STRIP * shape[0] // size[0])
+        for first in range(0, shape[0], many):
+            own = starts[0][first : first + many]
+            last = starts[0][first + many] if first + many < shape[0] else size[0]
+            strip = slice(rows.start + own[0], rows.start + max(last, own[-1] + 1))
+            values = self._values(source, strip, columns)
+            strips.append(averaged(values, own - own[0], starts[1], pick=self._codes))
+        return np.concatenate(strips, axis=1)
+
+    def _overview(
+        self, rows: slice, columns: slice, shape: tuple[int, int]
+    ) -> tuple[Any, tuple[slice, slice]]:
+        """The smallest overview that still holds a part in `shape` pixels, and the part in it."""
+        across = (columns.stop - columns.start) / shape[1]
+        down, level = (rows.stop - rows.start) / shape[0], None
+        for k, factor in enumerate(self._source.overviews(1)):
+            if factor <= 1.05 * min(across, down):
+                level = k
+        if level is None:
+            return self._source, (rows, columns)
+        if level not in self._levels:
+            self._levels[level] = open_raster(self.path, overview_level=level)
+        source = self._levels[level]
+        return source, tuple(
+            slice(round(s.start * n / whole), max(1, round(s.stop * n / whole)))
+            for s, n, whole in zip((rows, columns), source.shape, self.shape[1:])
+        )  # type: ignore[return-value]
+
+    def _values(self, source: Any, rows: slice, columns: slice) -> np.ndarray:
+        with _readable(self.path):
+            counts = source.read(window=Window.from_slices(rows, columns), masked=True)
+        return _reflectance(counts, self._scales, np.array(source.offsets))
+
+    def image(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> Image:
+        """The same with what the header says."""
+        cube, tags, table = self.read(part, shape), self._source.tags(), self._table
+        return Image(
+            cube=cube,
+            names=tuple(name or "" for name in self._source.descriptions),
+            wavelength=table.get("wavelength"),
+            fwhm=table.get("fwhm"),
+            good=table["bbl"] > 0 if "bbl" in table else None,
+            sensor=tags.get("SENSOR"),
+            date=tags.get("DATE"),
+            crs=self._source.crs,
+            transform=self.transform and self._moved(self.transform, part, cube.shape),
+        )
+
+    def _moved(self, whole: Affine, part: Part | None, shape: tuple[int, ...]) -> Affine:
+        """Pixel to map coordinates of a part that was averaged onto `shape`."""
+        rows, columns = part or tuple(slice(0, n) for n in self.shape[1:])
+        factors = (columns.stop - columns.start) / shape[2], (rows.stop - rows.start) / shape[1]
+        return whole @ Affine.translation(columns.start, rows.start) @ Affine.scale(*factors)
+
+
+def averaged(cube: np.ndarray, rows: np.ndarray, columns: np.ndarray, pick: bool) -> np.ndarray:
+    """Means over blocks of pixels, without those that have no data.
+
+    Args:
+        cube: (band, y, x).
+        rows: (h,) first row of each block; a block ends where the next begins.
+        columns: (w,) likewise.
+        pick: take the pixel in the middle instead, for codes that have no mean.
+
+    Example:
+        >>> cube = np.array([[[0.1, 0.3, np.nan, 0.6]]])
+        >>> averaged(cube, np.array([0]), np.array([0, 2]), pick=False)
+        array([[[0.2, 0.6]]], dtype=float32)
+    """
+    starts, sizes = (rows, columns), cube.shape[1:]
+    if pick:
+        middle = [(s + np.append(s[1:], n) - 1) // 2 for s, n in zip(starts, sizes)]
+        return cube[:, middle[0]][:, :, middle[1]]
+    known = np.isfinite(cube)
+    blocks = [np.where(known, cube, 0.0), known.astype(np.float32)]
+    for axis in (0, 1):
+        blocks = [np.add.reduceat(block, starts[axis], axis=axis + 1) for block in blocks]
+    with np.errstate(invalid="ignore"):
+        return (blocks[0] / blocks[1]).astype(np.float32)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What goes wrong while reading, in one sentence."""
+    try:
+        with nothing_lost():
+            yield
+    except (RasterioError, OSError) as error:
+        if path.is_dir():
+            raise InputError(
+                f"expected an image file, {path} is a folder: name the file inside it"
+            ) from error
+        raise InputError(
+            f"expected a complete raster, could not read {path} ({reason(error)}): "
+            "copy or download it again"
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"expected finite numbers in the header of {path}, {error}: "
+            "mend its wavelength, fwhm, bbl or scale"
+        ) from error
+
+
+def _reflectance(cube: np.ma.MaskedArray, scales: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    values = cube.data.astype(np.float32) * scales[:, None, None].astype(np.float32)
+    values += offsets[:, None, None].astype(np.float32)
+    values[np.ma.getmaskarray(cube)] = np.nan
+    return values

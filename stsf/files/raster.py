@@ -1,0 +1,170 @@
+"""Images in and out: see `stsf.files.imagefile` for reading; this file writes.
+
+Reflectance is float32, or int16 x 1e-4 with the band's scale set (signed, because noise over dark
+water is as often negative as positive). All bands of a pixel lie side by side, in blocks of
+128 x 128 pixels. A file of more than one block is a Cloud-Optimized GeoTIFF: it has overviews, so
+that a spectrum, a window or a small picture of a whole scene costs a few blocks.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import numpy as np
+import rasterio
+from rasterio.io import MemoryFile
+from rasterio.shutil import copy
+from rasterio.windows import Window
+
+from stsf.errors import InputError
+from stsf.files.atomic import replacing
+from stsf.files.header import check_size, open_raster, unplaced
+from stsf.files.imagefile import Image
+
+Dtype = Literal["float32", "int16", "uint8"]
+SCALE = 1e-4  # reflectance per count of an int16 file
+EMPTY = -32768  # int16 count of a pixel without data
+NODATA = {"int16": EMPTY, "float32": float("nan"), "uint8": None}
+BLOCK = 128  # pixels: the 166 bands of one pixel are read 30 times faster than from blocks of 512
+
+
+def write_image(path: str | Path, image: Image, dtype: Dtype = "float32") -> Path:
+    """Write a GeoTIFF; the old file stays until the new one is complete.
+
+    Args:
+        path: target, ending in `.tif`.
+        image: cube and band table.
+        dtype: "float32"; "int16" stores round(reflectance / 1e-4) and sets the bands' scale;
+            "uint8" for maps of codes.
+
+    Raises:
+        InputError: the folder cannot be written, or a value does not fit the type.
+    """
+    with replacing(Path(path)) as temporary:
+        write_geotiff(temporary, image, dtype)
+    return Path(path)
+
+
+def write_geotiff(path: Path, image: Image, dtype: Dtype = "float32") -> None:
+    """`write_image` in place, for several files that a caller replaces together.
+
+    GDAL says nothing when the disk fills up while it closes a file, so the file is made in memory
+    and written by Python, which does.
+    """
+    size = image.cube.shape[1:]
+    small = max(size) <= BLOCK
+    with MemoryFile() as plain, MemoryFile(ext=".tif") as packed:
+        with unplaced():
+            target = plain.open(**_profile(image, size, dtype, packed=small))
+        with target:
+            target.write(_counts(image.cube, dtype))
+            _describe(target, image, dtype)
+        if not small:
+            _pack(plain.name, packed.name, dtype)
+        path.write_bytes((plain if small else packed).getbuffer())
+
+
+@contextmanager
+def writing_parts(
+    path: Path, table: Image, size: tuple[int, int], dtype: Dtype = "float32"
+) -> Iterator[Callable[[np.ndarray, int, int], None]]:
+    """Write a scene too large for memory, part by part; the file is there when the block ends.
+
+    Args:
+        path: target; hand in the name that `replacing` gives to keep the old file until then.
+        table: an image of any size with the bands, sensor, date and georeference of the whole.
+        size: (H, W) of the whole.
+        dtype: as for `write_image`.
+
+    Yields:
+        A function of a cube (band, h, w) and its first row and column. What is never written has
+        no data.
+
+    Raises:
+        InputError: a value does not fit the type.
+        OSError: the disk is full; `replacing` says so in one sentence.
+
+    Example:
+        >>> from stsf.files import read_image
+        >>> image = Image(np.ones((3, 2, 4), np.float32))
+        >>> with TemporaryDirectory() as folder:
+        ...     with writing_parts(Path(folder) / "a.tif", image, (4, 4)) as write:
+        ...         write(image.cube, 2, 0)
+        ...     read_image(Path(folder) / "a.tif").cube[0, :, 0]
+        array([nan, nan,  1.,  1.], dtype=float32)
+    """
+    with TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+        plain, packed = Path(folder) / "plain.tif", Path(folder) / "packed.tif"
+        with unplaced():
+            target = rasterio.open(plain, "w", **_profile(table, size, dtype, packed=False))
+        with target:
+            yield lambda cube, y, x: target.write(
+                _counts(cube, dtype), window=Window(x, y, cube.shape[2], cube.shape[1])
+            )
+            _describe(target, table, dtype)
+        _pack(str(plain), str(packed), dtype)
+        with open_raster(packed) as source:
+            try:
+                check_size(source, packed)
+            except rasterio.errors.RasterioError as error:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        packed.replace(path)
+
+
+def _profile(table: Image, size: tuple[int, ...], dtype: Dtype, packed: bool) -> dict[str, Any]:
+    found = dict(
+        driver="GTiff", count=len(table.cube), height=size[0], width=size[1], dtype=dtype,
+        nodata=NODATA[dtype], crs=table.crs, transform=table.transform, bigtiff="if_safer",
+        tiled=True, blockxsize=BLOCK, blockysize=BLOCK, interleave="pixel",
+    )  # fmt: skip
+    predictor = 3 if dtype == "float32" else 2
+    return found | (dict(compress="deflate", zlevel=9, predictor=predictor) if packed else {})
+
+
+def _pack(plain: str, packed: str, dtype: Dtype) -> None:
+    """Compress, make overviews, and put everything in the order of a Cloud-Optimized GeoTIFF."""
+    with unplaced():
+        copy(
+            plain, packed, driver="COG", blocksize=BLOCK, compress="deflate", predictor="yes",
+            overview_resampling="mode" if dtype == "uint8" else "average",
+            bigtiff="if_safer", num_threads="all_cpus",
+        )  # fmt: skip
+
+
+def _describe(target: Any, table: Image, dtype: Dtype) -> None:
+    if dtype == "int16":
+        target.scales = (SCALE,) * len(table.cube)
+    tags = {"SENSOR": table.sensor, "DATE": table.date}
+    target.update_tags(**{key: value for key, value in tags.items() if value})
+    _write_bands(target, table)
+
+
+def _counts(cube: np.ndarray, dtype: str) -> np.ndarray:
+    if dtype != "int16":
+        return cube.astype(dtype)
+    counts = np.rint(cube / SCALE)
+    if np.nanmax(np.abs(counts), initial=0) > 32767:
+        raise InputError(
+            f"int16 files hold reflectance up to 3.2767, got {np.nanmax(np.abs(cube)):.3g}: "
+            'check the values or write dtype="float32"'
+        )
+    return np.where(np.isnan(counts), EMPTY, counts).astype(np.int16)
+
+
+def _write_bands(target: Any, image: Image) -> None:
+    for b in range(len(image.cube)):
+        wavelength = None if image.wavelength is None else float(image.wavelength[b])
+        name = image.names[b] if image.names else ""
+        if name or wavelength:
+            target.set_band_description(b + 1, name or f"{wavelength:.1f} nm")
+        if wavelength:
+            tags = {"CENTRAL_WAVELENGTH_UM": f"{wavelength / 1000:.7f}"}
+            if image.fwhm is not None:
+                tags["FWHM_UM"] = f"{image.fwhm[b] / 1000:.7f}"
+            target.update_tags(b + 1, ns="IMAGERY", **tags)

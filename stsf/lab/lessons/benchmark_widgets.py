@@ -1,0 +1,164 @@
+"""Widgets and figures of lesson 08: what the stored tables of the benchmark say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from stsf.errors import InputError
+from stsf.lab.lessons.redraw import Redrawn
+from stsf.plots.colour import BLUE, GREY
+from stsf.plots.figures import WIDTH
+
+RESULTS = Path(__file__).resolve().parents[3] / "data" / "results"
+SUITES = ("simulated", "imperfect", "real")
+NAMES = {  # figure of merit -> heading
+    "psnr": "PSNR (dB)",
+    "mean_psnr": "mean PSNR (dB)",
+    "sam": "SAM (°)",
+    "ergas": "ERGAS",
+    "ssim": "SSIM",
+}
+SMALL_IS_GOOD = ("sam", "ergas")
+WIDE = {"style": {"description_width": "11em"}, "layout": {"width": "32em"}}
+
+
+def results(suite: str) -> pd.DataFrame:
+    """The stored rows of the benchmark, one per method, scene, region and group of bands.
+
+    Args:
+        suite: "simulated", "imperfect", "real" or "sensitivity".
+
+    Raises:
+        InputError: no such table.
+
+    Example:
+        >>> sorted(set(results("real").target))
+        ['x1', 'x2']
+    """
+    path = RESULTS / f"{suite}.csv"
+    if not path.is_file():
+        raise InputError(
+            f"expected the stored results in {path}, found none: make them with "
+            f"stsf benchmark --suite {suite} --out {path.name}"
+        )
+    return pd.read_csv(path, dtype={"scene": str})
+
+
+def by_scene(
+    table: pd.DataFrame,
+    target: str,
+    figure: str = "psnr",
+    region: str = "all",
+    bands: str = "all",
+) -> pd.DataFrame:
+    """One figure of merit, scenes as rows and methods as columns.
+
+    Args:
+        table: rows of the benchmark, see `results`.
+        target: "x1" or "x2".
+        figure: a column of the table, such as "psnr".
+        region: "all", "changed", "unchanged" or a kind of change; X1 has "all" only.
+        bands: "all", "MS-covered", "VNIR gaps", "SWIR", "clean".
+
+    Example:
+        >>> by_scene(results("simulated"), "x2").shape[0]
+        8
+    """
+    rows = table[(table.target == target) & (table.region == region) & (table.bands == bands)]
+    return rows.pivot(index="scene", columns="method", values=figure)
+
+
+class TableExplorer(Redrawn):
+    """Ask the stored benchmark: which suite, which part of the image, which figure of merit."""
+
+    def __init__(self) -> None:
+        def choice(name: str, options: list[str]) -> ipywidgets.Dropdown:
+            return ipywidgets.Dropdown(options=options, description=name, **WIDE)
+
+        self.suite = choice("suite", list(SUITES))
+        self.target = choice("estimate of", ["x2", "x1"])
+        self.region = choice("pixels", ["all", "changed", "unchanged"])
+        self.bands = choice("bands", ["all", "MS-covered", "VNIR gaps", "SWIR"])
+        self.figure = choice("figure", list(NAMES))
+        self.show_with([self.suite, self.target, self.figure], [self.region, self.bands])
+
+    def view(self) -> tuple[Figure, str]:
+        """The chosen table."""
+        return table_view(
+            self.suite.value, self.target.value, self.figure.value,
+            self.region.value, self.bands.value,
+        )  # fmt: skip
+
+
+def table_view(
+    suite: str, target: str = "x2", figure: str = "psnr", region: str = "all", bands: str = "all"
+) -> tuple[Figure, str]:
+    """Every method on every scene, best mean on top.
+
+    Args:
+        suite: see `results`.
+        target: "x1" or "x2".
+        figure: a key of `NAMES`.
+        region: see `by_scene`; X1 is scored over all pixels whatever is asked.
+        bands: see `by_scene`.
+
+    Returns:
+        The figure, and one line that names the best method.
+    """
+    table = results(suite)
+    region = "all" if target == "x1" else region
+    wide = by_scene(table, target, figure, region, bands)
+    low = figure in SMALL_IS_GOOD
+    order = wide.mean().sort_values(ascending=low).index
+    label = table[table.target == target].groupby("method")["label"].first()
+    drawn = plt.figure(figsize=(WIDTH, 5.4), layout="constrained")
+    plt.close(drawn)
+    ax = drawn.subplots()
+    for y, method in enumerate(order):
+        ax.plot(wide[method], np.full(len(wide), y), "o", mfc="none", color=GREY, ms=5)
+        ax.plot(wide[method].mean(), y, "D", color=BLUE, ms=7)
+    ax.plot([], [], "o", mfc="none", color=GREY, ms=5, label="one scene")
+    ax.plot([], [], "D", color=BLUE, ms=7, label="mean")
+    ax.set(yticks=range(len(order)), yticklabels=label[order], ylabel="method")
+    ax.set(xlabel=NAMES[figure])
+    ax.invert_yaxis()
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    winners = wide.idxmin(axis=1) if low else wide.idxmax(axis=1)
+    text = (
+        f"{suite}, {target}, {region} pixels, {bands} bands: best mean {NAMES[figure]} is "
+        f"{wide[order[0]].mean():.2f} by {label[order[0]]}, the best in "
+        f"{int((winners == order[0]).sum())} of {len(wide)} scenes"
+    )
+    return drawn, text
+
+
+def losses(
+    table: pd.DataFrame, method: str, *, leave_out: tuple[str, ...] = (), target: str = "x2"
+) -> list[str]:
+    """Where another method has the better mean: by region and figure, in one line each.
+
+    Args:
+        table: rows of the benchmark, see `results`.
+        method: the one that is looked at.
+        leave_out: methods that do not count, such as variants of the same.
+        target: "x1" or "x2".
+    """
+    label = table[table.target == target].groupby("method")["label"].first()
+    found = []
+    for region in table[table.target == target].region.unique():
+        for figure in ("psnr", "sam"):
+            means = by_scene(table, target, figure, region).mean().drop(list(leave_out))
+            best = means.idxmin() if figure in SMALL_IS_GOOD else means.idxmax()
+            if best != method:
+                found.append(
+                    f"{region}, {NAMES[figure]}: {means[method]:.1f}, "
+                    f"{label[best]} {means[best]:.1f}"
+                )
+    return found

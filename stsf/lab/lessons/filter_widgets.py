@@ -1,0 +1,201 @@
+"""Widgets and figures of the first half of lesson 04: one 3 x 3 filter, and how it is learnt.
+
+Images are in percent of reflectance here, so that numbers done by hand have few zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ipywidgets
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.ndimage import correlate
+
+from stsf.lab.lessons.redraw import Redrawn, slider
+from stsf.plots.colour import BLUE, GREY, RED
+from stsf.plots.figures import WIDTH
+
+MEAN = np.full((3, 3), 1 / 9)
+CENTRE = np.zeros((3, 3))
+CENTRE[1, 1] = 1.0
+FILTERS = {
+    "detail": CENTRE - MEAN,
+    "mean": MEAN,
+    "centre": CENTRE,
+    "step to the right": np.array([[0, 0, 0], [0, -1, 1], [0, 0, 0]], float),
+    "step downwards": np.array([[0, 0, 0], [0, -1, 0], [0, 1, 0]], float),
+}
+LINES = ("-", "--", "-.", ":")
+
+
+def filtered(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Each pixel becomes the weighted sum of the 3 x 3 pixels around it; the border is repeated.
+
+    Example:
+        >>> image = np.array([[1.0, 2.0, 4.0]] * 3)
+        >>> filtered(image, FILTERS["step to the right"])[1].tolist()
+        [1.0, 2.0, 0.0]
+    """
+    return correlate(image, weights, mode="nearest")
+
+
+def product_view(window: np.ndarray, weights: np.ndarray) -> Figure:
+    """One filter at one place: nine values, nine weights, nine products.
+
+    Args:
+        window: (3, 3) of an image, percent.
+        weights: (3, 3).
+    """
+    products = window * weights
+    figure = plt.figure(figsize=(WIDTH, 3.3), layout="constrained")
+    plt.close(figure)
+    titles = ("nine pixels (%)", "times nine weights", f"products; their sum: {products.sum():.2f}")
+    for ax, values, title in zip(figure.subplots(1, 3), (window, weights, products), titles):
+        spread = np.abs(values - values.mean()).max() + 1e-9
+        shown = (values - values.mean()) / spread
+        ax.imshow(shown, cmap="PuOr", vmin=-2, vmax=2)  # pale: the numbers stay readable
+        for (i, j), value in np.ndenumerate(values):
+            ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=12)
+        ax.set(title=title, xlabel="x (pixels)", ylabel="y (pixels)")
+        ax.set(xticks=range(3), yticks=range(3), xticklabels=(-1, 0, 1), yticklabels=(-1, 0, 1))
+    return figure
+
+
+class FilterExplorer(Redrawn):
+    """Choose a filter and how much of its answer is added; does the image get nearer to the truth?
+
+    Args:
+        image: (H, W) what is to be improved, percent.
+        truth: (H, W) what it should be.
+    """
+
+    def __init__(self, image: np.ndarray, truth: np.ndarray) -> None:
+        self.image, self.truth = image, truth
+        self.choice = ipywidgets.Dropdown(
+            options=list(FILTERS), description="filter",
+            style={"description_width": "11em"}, layout={"width": "32em"},
+        )  # fmt: skip
+        limits = {"min": -2.0, "max": 6.0, "step": 0.5}
+        self.strength = slider(ipywidgets.FloatSlider, 0.0, "strength", **limits)
+        self.show_with([self.choice, self.strength])
+
+    def view(self) -> tuple[Figure, str]:
+        """The image with so much of the filter's answer."""
+        return filter_view(self.image, self.truth, self.choice.value, self.strength.value)
+
+
+def filter_view(
+    image: np.ndarray, truth: np.ndarray, name: str = "detail", strength: float = 0.0
+) -> tuple[Figure, str]:
+    """An image, the answer of a filter, their weighted sum, and what is wrong with it.
+
+    Args:
+        image: (H, W) percent.
+        truth: (H, W).
+        name: a key of `FILTERS`.
+        strength: factor on the answer before it is added.
+
+    Returns:
+        The figure, and one line that says what it shows.
+    """
+    weights = FILTERS[name]
+    answer = filtered(image, weights)
+    improved = image + strength * answer
+    figure = plt.figure(figsize=(WIDTH, 6.8), layout="constrained")
+    plt.close(figure)
+    panes = figure.subplots(2, 2)
+    grey: dict[str, Any] = {"cmap": "gray", "vmin": float(truth.min()), "vmax": float(truth.max())}
+    even: dict[str, Any] = {"cmap": "PuOr", "vmin": -5.0, "vmax": 5.0}
+    show_image(figure, panes[0, 0], image, "image before", **grey)
+    of_answer = even if abs(weights.sum()) < 0.5 else grey
+    show_image(figure, panes[0, 1], answer, f"answer of the filter: {name}", **of_answer)
+    show_image(figure, panes[1, 0], improved, f"image + {strength:.1f} × answer", **grey)
+    show_image(figure, panes[1, 1], improved - truth, "what is wrong with it", **even)
+    before, after = (float(np.sqrt(np.mean((x - truth) ** 2))) for x in (image, improved))
+    text = (
+        f"{name}, strength {strength:.1f}: weights sum to {abs(weights.sum()):.2f}; RMS error "
+        f"before {before:.2f} %, after {after:.2f} %"
+    )
+    return figure, text
+
+
+def show_image(
+    figure: Figure, ax: Axes, image: np.ndarray, title: str, label: str = "%", **look: Any
+) -> None:
+    """One image with its own colour bar."""
+    shown = ax.imshow(image, interpolation="nearest", **look)
+    figure.colorbar(shown, ax=ax, label=label, extend="both", fraction=0.05)
+    ax.set(title=title, xlabel="x (pixels)", ylabel="y (pixels)")
+
+
+def descend(
+    wanted: np.ndarray, answer: np.ndarray, rate: float, steps: int, start: float = 0.0
+) -> np.ndarray:
+    """Walk down the mean square of `wanted - a * answer`: the strengths a on the way, (steps + 1,).
+
+    Args:
+        wanted: what should be added to the image.
+        answer: of the filter.
+        rate: how far a step goes for a slope of 1.
+        steps: how many.
+        start: the first a.
+
+    Example:
+        >>> descend(np.array([3.0]), np.array([1.0]), rate=0.25, steps=3).tolist()
+        [0.0, 1.5, 2.25, 2.625]
+    """
+    path = [start]
+    for _ in range(steps):
+        slope = -2 * float(np.mean(answer * (wanted - path[-1] * answer)))
+        path.append(path[-1] - rate * slope)
+    return np.array(path)
+
+
+def descent_view(
+    wanted: np.ndarray, answer: np.ndarray, paths: Mapping[str, Sequence[float]]
+) -> Figure:
+    """The loss as a curve over the strength, and walks on it.
+
+    Args:
+        wanted: what should be added to the image.
+        answer: of the filter.
+        paths: title to strengths, see `descend`.
+    """
+
+    def loss(a: np.ndarray | float) -> np.ndarray:
+        return np.array([np.mean((wanted - value * answer) ** 2) for value in np.ravel(a)])
+
+    figure = plt.figure(figsize=(WIDTH, 3.6), layout="constrained")
+    plt.close(figure)
+    best = float(np.mean(answer * wanted) / np.mean(answer**2))
+    a = np.linspace(-1.2 * best, 3.2 * best, 200)
+    for ax, (title, path) in zip(figure.subplots(1, len(paths), squeeze=False)[0], paths.items()):
+        ax.plot(a, loss(a), color=GREY, label="loss")
+        ax.plot(path, loss(np.asarray(path)), "o-", color=BLUE, ms=5, lw=1, label="steps")
+        ax.plot(path[0], loss(np.asarray(path[:1])), "s", color=RED, ms=8, label="start")
+        ax.set(title=title, xlabel="strength a", ylabel="mean square error (%²)")
+        ax.set(xlim=(a[0], a[-1]), ylim=(0.95 * loss(best)[0], 1.02 * loss(a).max()))
+        ax.grid(alpha=0.3)
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, ncols=3, loc="outside upper center")
+    return figure
+
+
+def kink_view() -> Figure:
+    """Two activations: what makes a network more than one large filter."""
+    x = np.linspace(-4, 4, 200)
+    figure = plt.figure(figsize=(WIDTH, 2.8), layout="constrained")
+    plt.close(figure)
+    axes = figure.subplots(1, 2, sharey=True)
+    shapes = {"ReLU: max(0, x)": np.maximum(x, 0), "SiLU: x / (1 + exp(-x))": x / (1 + np.exp(-x))}
+    for ax, (title, y) in zip(axes, shapes.items()):
+        ax.plot(x, y, color=BLUE, lw=2)
+        ax.plot(x, x, color=GREY, ls=":", label="no activation")
+        ax.set(title=title, xlabel="x: answer of a filter", ylabel="passed on", ylim=(-1.5, 4))
+        ax.grid(alpha=0.3)
+    axes[0].legend(frameon=False)
+    return figure

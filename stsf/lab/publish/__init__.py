@@ -1,0 +1,1 @@
+"""What makes handouts, stored notebooks and the tables of the README."""

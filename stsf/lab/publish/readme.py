@@ -1,0 +1,66 @@
+"""The README's picture and tables, made from the shipped scene and the stored results.
+
+python -m stsf.lab.publish.readme
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from stsf.benchmark.runs import markdown
+from stsf.files.datasets import load_sample
+from stsf.fusion import fuse
+from stsf.plots.colour import rgb, stretch_limits
+from stsf.plots.figures import show_spectra
+
+ROOT = Path(__file__).resolve().parents[3]
+PICTURE = ROOT / "data" / "readme.png"
+PIXEL = (108, 160)  # (y, x) of a field harvested between the dates
+MARK = re.compile(r"(<!-- table (\w+) (x[12]) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def picture() -> Figure:
+    """Three observed images, the predicted one, and the spectra of one pixel."""
+    scene = load_sample()
+    fused = fuse(scene)
+    figure = plt.figure(figsize=(12, 7), layout="constrained")
+    plt.close(figure)
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(3, 4))[:, 0]
+    panes = {
+        "observed: HS at t1\n30 m, 114 bands": (scene.lrhs_t1, scene.hs.centre),
+        "observed: MS at t1\n10 m, 4 bands": (scene.hrms_t1, scene.ms.centre),
+        "observed: MS at t2\n10 m, 4 bands": (scene.hrms_t2, scene.ms.centre),
+        "predicted: HS at t2\n10 m, 114 bands": (fused.hrhs_t2, scene.hs.centre),
+    }
+    stretch = stretch_limits(panes.values(), "NIR")
+    height, width = scene.size
+    for ax, (title, (cube, nm)) in zip(above.subplots(1, 4), panes.items(), strict=True):
+        ax.imshow(rgb(cube, nm, "NIR", stretch), extent=(0, width, height, 0))
+        ax.plot(PIXEL[1], PIXEL[0], "s", mfc="none", mec="white", mew=2)
+        ax.set(title=title, xticks=[], yticks=[])
+    show_spectra(scene, PIXEL, fused, below.subplots())
+    return figure
+
+
+def with_tables(readme: str) -> str:
+    """The README's text with every marked table printed anew from `data/results/*.csv`.
+
+    A table stands between `<!-- table SUITE TARGET -->` and `<!-- end -->`.
+    """
+
+    def table(found: re.Match[str]) -> str:
+        stored = pd.read_csv(ROOT / "data" / "results" / f"{found[2]}.csv")
+        return f"{found[1]}{markdown(stored, found[3])}\n{found[4]}"
+
+    return MARK.sub(table, readme)
+
+
+if __name__ == "__main__":
+    picture().savefig(PICTURE, dpi=90)
+    path = ROOT / "README.md"
+    path.write_text(with_tables(path.read_text("utf-8")), "utf-8")

@@ -1,0 +1,1 @@
+"""The viewer: two dates, every sensor and product on one pixel."""

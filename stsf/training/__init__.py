@@ -1,0 +1,35 @@
+"""How the network learns: scenes, losses and loop, the presets."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "curriculum": ["draw"],
+        "loops": [
+            "Loop",
+            "Progress",
+            "Sample",
+            "Samples",
+            "loop",
+            "sftn_loss",
+            "sftn_sample",
+            "some_pixels",
+            "turned",
+            "tve_loss",
+        ],
+        "recipe": [
+            "FIRST_SEED",
+            "Recipe",
+            "SFTN_ROWS",
+            "STAGES",
+            "Training",
+            "VALIDATION",
+            "adapt",
+            "full",
+            "one_level_down",
+            "tiny",
+            "train",
+        ],
+    },
+)
