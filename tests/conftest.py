@@ -10,9 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # so that tests can share a file of helpers
-
 from viewer_page import new_page as new_page
 from viewer_page import open_page as open_page
 from viewer_page import serve as serve

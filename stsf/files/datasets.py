@@ -113,8 +113,8 @@ def fetch(name: str) -> Image | Series | dict[str, Series]:
       `Image` with all 224 bands, NaN in the six that are not `good`, 30 m. See `load_real`.
     - "sentinel2-slovenia": `Series` of five dates, 13 bands, 101 x 100 px at 10 m,
       top-of-atmosphere reflectance, the second and third date cloudy.
-    - "neon-osbs": eight tree crowns, a `Series` of three or four years each, 369 bands, 4-11 px at 1 m;
-      the years are not co-registered to the pixel, and one crown of 2017 is nearly black. FWHM
+    - "neon-osbs": eight tree crowns, a `Series` of three or four years each, 369 bands, 4-11 px at
+      1 m; the years are not co-registered to the pixel, and one crown of 2017 is nearly black. FWHM
       taken as the 5 nm band spacing.
     - "tahoe": `Series` of six AVIRIS dates, 169 bands, 150 x 110 px. Not run here: written from
       the description of the files, never tried on the files themselves.

@@ -13,7 +13,7 @@ from stsf.lab.lessons import overfitting as lab
 from stsf.network import DCSTSF
 from stsf.training.loops import sftn_loss
 
-RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
+RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
 
 
 @pytest.fixture(scope="module")

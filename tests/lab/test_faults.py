@@ -22,7 +22,7 @@ from stsf import degradation, tve, units
 from stsf.lab.publish import handout
 from stsf.sensing import sensors
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LESSONS = handout.read_lessons()
 MODULES = [  # all of them now: one that is imported under a fault would keep it
     importlib.import_module(found.name) for found in pkgutil.walk_packages(stsf.__path__, "stsf.")

@@ -78,7 +78,7 @@ def explored(scene, fused) -> Any:
 
 
 CELLS = (
-    f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    f"import sys\nsys.path[:0] = {[str(p) for p in Path(__file__).parents[:2]]!r}\n"
     "from test_viewer import fused_of, scene_with_a_hole\nimport stsf\n"
     "scene = scene_with_a_hole()\nviewer = stsf.explore(scene, fused_of(scene))\nviewer",
     "print(viewer.pins)",

@@ -202,7 +202,7 @@ def test_bad_calls_get_one_sentence_and_exit_code_2(arguments, message):
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
+RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
 
 
 def test_the_readme_prints_the_stored_results():

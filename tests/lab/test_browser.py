@@ -16,7 +16,7 @@ from stsf.evidence.components import prepare
 from stsf.lab.lessons.network_widgets import watch
 from stsf.network import shipped
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 WIDTH, HEIGHT = 1500, 1000
 IDLE = """() => typeof jupyterapp !== 'undefined' &&
   jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"""
