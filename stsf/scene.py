@@ -140,6 +140,36 @@ class Scene:
         """X -> M."""
         return SpectralDegradation(srf_matrix(self.hs, self.ms)[0])
 
+    def truth(self, date: int) -> np.ndarray:
+        """X1 or X2, where the scene has it.
+
+        Args:
+            date: 1 or 2.
+
+        Raises:
+            InputError: the true image of that date is not known.
+        """
+        cube = {1: self.hrhs_t1, 2: self.hrhs_t2}[date]
+        if cube is None:
+            raise InputError(
+                f"expected a scene with its true image X{date}, got one without: "
+                "take a simulated scene, such as stsf.load_sample()"
+            )
+        return cube
+
+    def true_change(self) -> np.ndarray:
+        """Codes of what happened (H, W), see `KINDS`, where the scene has them.
+
+        Raises:
+            InputError: the scene has no map of changes.
+        """
+        if self.change is None:
+            raise InputError(
+                "expected a scene with its map of changes, got one without: "
+                "take a simulated scene, such as stsf.load_sample()"
+            )
+        return self.change
+
     @cached_property
     def noise_hs(self) -> np.ndarray:
         """(L,) standard deviation of the noise in Y1, reflectance."""

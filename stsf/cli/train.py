@@ -37,8 +37,8 @@ def train(preset: str, out: Path, seed: int, without: tuple[str, ...], threads: 
         raise InputError(f"expected a file in an existing folder, got {out}: make the folder first")
     import torch
 
-    from stsf.lab.lessons.progress import Bars
     from stsf.training import recipe
+    from stsf.training.progress import Bars
 
     if threads:
         torch.set_num_threads(threads)

@@ -13,7 +13,7 @@ from scipy.ndimage import uniform_filter
 import stsf
 from stsf import metrics
 from stsf.evidence.components import prepare
-from stsf.lab.lessons.network_widgets import watch
+from stsf.lab.lessons.lesson04 import watch
 from stsf.network import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,7 +123,7 @@ def test_a_click_on_the_image_changes_the_curves(opened, tmp_path):
     scene = stsf.load_sample()
     fused = stsf.fuse(scene)
     page = opened("00_start_here.ipynb")
-    page.evaluate(SCROLL, "widgets.PixelExplorer(")
+    page.evaluate(SCROLL, "lab.PixelExplorer(")
     _wait_for_text(page, r"pixel y = 108, x = 160")
     page.locator(".bk-Figure").first.wait_for(state="visible")
     clicked = []
@@ -141,7 +141,7 @@ def test_a_click_on_the_image_changes_the_curves(opened, tmp_path):
 
 def test_the_sliders_of_the_degradation_model(opened, tmp_path):
     page = opened("02_degradation_model.ipynb")
-    page.evaluate(SCROLL, "widgets.DegradationExplorer(")
+    page.evaluate(SCROLL, "lab.DegradationExplorer(")
     start = _wait_for_text(page, r"PSF σ = ([\d.]+) px; Y1 is 60 × 60 pixels; .* = ([\d.]+)")
     assert float(start[1]) == pytest.approx(1.48, abs=0.01)
     handles = page.locator(".jp-OutputArea .noUi-handle")
@@ -171,7 +171,7 @@ def _press(page, handle: int, key: str, times: int = 1) -> None:
 def test_the_band_picker_and_the_subspace_sliders(opened, tmp_path):
     scene = stsf.load_sample()
     page = opened("01_sensors_and_spectra.ipynb")
-    page.evaluate(SCROLL, "spectra_widgets.BandPicker(")
+    page.evaluate(SCROLL, "lab.BandPicker(")
     _wait_for_text(page, r"^red 662 nm, green 558 nm, blue 490 nm: pond")
     page.locator(".jp-OutputArea select").first.select_option("SWIR")
     _wait_for_text(page, r"^red 2198 nm, green 842 nm, blue 662 nm: pond")
@@ -182,7 +182,7 @@ def test_the_band_picker_and_the_subspace_sliders(opened, tmp_path):
     assert [float(v) for v in moved[1].split(" / ")] == pytest.approx(expected, abs=0.006)
     page.wait_for_timeout(1500)
     page.screenshot(path=str(tmp_path / "bands.png"))
-    page.evaluate(SCROLL, "spectra_widgets.SubspaceExplorer(")
+    page.evaluate(SCROLL, "lab.SubspaceExplorer(")
     start = float(_wait_for_text(page, r"k = 2: RMS error ([\d.]+)")[1])
     _press(page, 3, "ArrowRight", 6)
     better = float(_wait_for_text(page, r"k = 8: RMS error ([\d.]+)")[1])
@@ -236,7 +236,7 @@ def test_a_filter_and_the_units_of_the_network(opened, tmp_path):
     page.wait_for_timeout(1500)
     page.screenshot(path=str(tmp_path / "filter.png"))
 
-    page.evaluate(SCROLL, "units.UnitExplorer(")
+    page.evaluate(SCROLL, "lab.UnitExplorer(")
     _wait_for_text(page, r"^SEU 1, map 1: ")
     page.get_by_label("unit", exact=True).select_option("ECU 1")
     _wait_for_text(page, r"^ECU 1, map 1: ")
@@ -290,7 +290,7 @@ def test_the_traps_and_the_tables_of_evaluation(opened, tmp_path):
     page.wait_for_timeout(1500)
     page.screenshot(path=str(tmp_path / "traps.png"))
 
-    page.evaluate(SCROLL, "tables.TableExplorer(")
+    page.evaluate(SCROLL, "lab.TableExplorer(")
     _wait_for_text(page, r"^simulated, x2, all pixels, all bands: best mean PSNR \(dB\) is ")
     page.get_by_label("suite", exact=True).select_option("real")
     page.get_by_label("pixels", exact=True).select_option("changed")
@@ -301,7 +301,7 @@ def test_the_traps_and_the_tables_of_evaluation(opened, tmp_path):
     )
     assert float(found[1]) == pytest.approx(rows.groupby("method").sam.mean().min(), abs=0.006)
     page.wait_for_timeout(1500)
-    page.screenshot(path=str(tmp_path / "tables.png"))
+    page.screenshot(path=str(tmp_path / "lab.png"))
 
 
 def test_the_threshold_on_change_and_the_pins_of_the_viewer(opened, tmp_path):

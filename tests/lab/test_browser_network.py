@@ -14,7 +14,7 @@ import pytest
 import test_browser as pages
 from PIL import Image
 
-from stsf.lab.lessons import painting
+from stsf.lab.lessons.lesson06 import material_paint
 from stsf.network import shipped
 from stsf.tve import Z90
 
@@ -47,8 +47,8 @@ SAID = (
 WINDOW = (slice(36, 96), slice(24, 84))  # of lesson 06
 LIVE = """
 import json, time
-from stsf.lab import live_loss
-from stsf.recipe import Recipe, train
+from stsf.lab.lessons.lesson07 import live_loss
+from stsf.training import Recipe, train
 live_loss.EVERY = 0.0  # draw every step
 heard = []
 with live_loss.LiveLoss() as live:
@@ -61,8 +61,8 @@ with open("heard.json", "w") as file:
 """
 PLAYER = """
 import numpy as np
-from stsf import canonical
-from stsf.lab.overfitting import Player, Snapshot
+from stsf.evidence import canonical
+from stsf.lab.lessons.lesson07 import Player, Snapshot
 flat = np.full((24, canonical.fine().weights.shape[1]), 0.3)
 off = 0.01 * (1 + np.arange(24)[:, None])  # pixel 0 is off by 0.01 at step 0, pixel 3 by 0.04
 few = [Snapshot(s, 0.9 / (1 + s), 0.8 + s / 100, flat + off / (1 + s)) for s in (0, 1, 4)]
@@ -169,7 +169,7 @@ def test_the_brush_paints_where_it_is_clicked(lab, scene, timed):
     middle, corner = (60, 50), (36, 24)
     click(middle)
     found = said(49, middle, "a dab of 49 pixels")
-    wanted = expected(scene, network, x1, middle, painting.material_paint("water", scene), 4)
+    wanted = expected(scene, network, x1, middle, material_paint("water", scene), 4)
     assert np.all(np.abs(np.subtract(found, wanted)) <= close), (found, wanted)
     page.get_by_label("paint", exact=True).select_option("snow")
     pages._slide(page, "radius", "ArrowLeft", 2)

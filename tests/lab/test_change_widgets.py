@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stsf.inspection import materials
-from stsf.lab.lessons import change_widgets as lab
+from stsf.lab.lessons import lesson09 as lab
 from stsf.metrics.evaluation import band_groups
 
 

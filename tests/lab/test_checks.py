@@ -7,8 +7,8 @@ import pytest
 
 import stsf
 from stsf.degradation import Psf, SpatialDegradation
-from stsf.lab.lessons import checks
-from stsf.lab.lessons.projection_widgets import error_of, projection_path
+from stsf.lab.lessons import lesson00, lesson01, lesson02, lesson03
+from stsf.lab.lessons.lesson03 import error_of, projection_path
 from stsf.metrics.evaluation import band_groups
 from stsf.projection import null_space
 from stsf.sensing.spectra import library
@@ -31,7 +31,7 @@ def fused(scene):
     ],
 )
 def test_worst_change(answer, words, scene, fused):
-    assert words in checks.worst_change(answer, scene, fused)
+    assert words in lesson00.checks.worst_change(answer, scene, fused)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_hardest_wavelength(answer, words, scene):
     fused = SimpleNamespace(hrhs_t2=scene.hrhs_t2 + error)
     if isinstance(answer, str) and answer.startswith("band"):
         answer = scene.hs.centre[int(answer.split()[1])]
-    assert words in checks.hardest_wavelength(answer, scene, fused)
+    assert words in lesson00.checks.hardest_wavelength(answer, scene, fused)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_hardest_wavelength(answer, words, scene):
     [(15, "Right"), (10, "lowest"), (40, "less harm"), (17, "one of 10, 15"), ("15", "one of")],
 )
 def test_equal_snr(answer, words, scene):
-    assert words in checks.equal_snr(answer, scene)
+    assert words in lesson02.checks.equal_snr(answer, scene)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_equal_snr(answer, words, scene):
     ],
 )
 def test_first_pixel_shift(answer, words):
-    assert words in checks.first_pixel_shift(answer, ratio=4)
+    assert words in lesson02.checks.first_pixel_shift(answer, ratio=4)
 
 
 @pytest.mark.parametrize("ratio", [2, 3, 4, 5])
@@ -88,7 +88,7 @@ def test_first_pixel_shift_is_what_a_block_mean_of_the_first_pixel_shows(ratio):
     """Without blur, and on a ramp, the sample is the value of the fine pixel that it sits on."""
     ramp = np.tile(np.arange(12.0 * ratio), (12 * ratio, 1))[None]
     shift = next(
-        s for s in np.arange(-4, 4.5, 0.5) if "Right" in checks.first_pixel_shift(s, ratio)
+        s for s in np.arange(-4, 4.5, 0.5) if "Right" in lesson02.checks.first_pixel_shift(s, ratio)
     )
     psf = Psf.from_mtf(0.3, ratio, shift=(shift, shift))
     seen = SpatialDegradation((12 * ratio, 12 * ratio), ratio, psf).A(ramp)
@@ -107,16 +107,16 @@ def test_red_edge_accepts_either_way_of_taking_a_slope(scene):
     by_difference = (nm[at] + nm[at + 1]) / 2
     for answer in (by_gradient, by_difference):
         assert 700 < answer < 730
-        assert "Right" in checks.red_edge(answer, scene)
+        assert "Right" in lesson01.checks.red_edge(answer, scene)
 
 
 def test_red_edge_names_the_mistake(scene):
     nm, mean = scene.hs.centre, _dense_mean(scene)
     slope = np.gradient(mean, nm)
-    assert "number of a band" in checks.red_edge(int(np.argmax(slope)), scene)
-    assert "falls" in checks.red_edge(nm[np.argmin(slope)], scene)
-    assert "gap" in checks.red_edge(nm[np.argmax(np.abs(np.diff(mean)))], scene)
-    assert "680 and 750" in checks.red_edge(nm[np.argmax(mean)], scene)
+    assert "number of a band" in lesson01.checks.red_edge(int(np.argmax(slope)), scene)
+    assert "falls" in lesson01.checks.red_edge(nm[np.argmin(slope)], scene)
+    assert "gap" in lesson01.checks.red_edge(nm[np.argmax(np.abs(np.diff(mean)))], scene)
+    assert "680 and 750" in lesson01.checks.red_edge(nm[np.argmax(mean)], scene)
 
 
 @pytest.mark.parametrize(
@@ -124,15 +124,15 @@ def test_red_edge_names_the_mistake(scene):
     [(6, "Right"), (5, "leave an error"), (12, "smaller k"), (0, "whole number"), (6.5, "whole")],
 )
 def test_enough_numbers(answer, words, scene):
-    assert words in checks.enough_numbers(answer, scene)
+    assert words in lesson01.checks.enough_numbers(answer, scene)
 
 
 def test_most_hidden(view):
     hidden = null_space(view, view.hrhs_t1)
-    assert "Right" in checks.most_hidden("SWIR", view, hidden)
-    assert "the least" in checks.most_hidden("MS-covered", view, hidden)
-    assert "Not yet" in checks.most_hidden("VNIR gaps", view, hidden)
-    assert "is wanted" in checks.most_hidden("swir", view, hidden)
+    assert "Right" in lesson03.checks.most_hidden("SWIR", view, hidden)
+    assert "the least" in lesson03.checks.most_hidden("MS-covered", view, hidden)
+    assert "Not yet" in lesson03.checks.most_hidden("VNIR gaps", view, hidden)
+    assert "is wanted" in lesson03.checks.most_hidden("swir", view, hidden)
     assert set(band_groups(view.hs, view.ms)) == {"MS-covered", "VNIR gaps", "SWIR"}
 
 
@@ -143,8 +143,8 @@ def test_harmful_snr(view):
         if error_of(view, steps[2]) > error_of(view, steps[1]):
             by_hand.append(snr)
     assert by_hand == list(range(10, max(by_hand) + 1, 5)), "noisier is never less harmful"
-    assert "Right" in checks.harmful_snr(max(by_hand), view)
-    assert "lowest" in checks.harmful_snr(10, view)
-    assert "still helps" in checks.harmful_snr(50, view)
-    assert "a higher SNR" in checks.harmful_snr(15, view)
-    assert "one of 10" in checks.harmful_snr(33, view)
+    assert "Right" in lesson03.checks.harmful_snr(max(by_hand), view)
+    assert "lowest" in lesson03.checks.harmful_snr(10, view)
+    assert "still helps" in lesson03.checks.harmful_snr(50, view)
+    assert "a higher SNR" in lesson03.checks.harmful_snr(15, view)
+    assert "one of 10" in lesson03.checks.harmful_snr(33, view)

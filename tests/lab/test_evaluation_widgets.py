@@ -8,8 +8,8 @@ import pytest
 
 from stsf import metrics
 from stsf.errors import InputError
-from stsf.lab.lessons import benchmark_widgets as tables
-from stsf.lab.lessons import evaluation_widgets as lab
+from stsf.lab.lessons import kit
+from stsf.lab.lessons import lesson08 as lab
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +60,18 @@ def test_the_widget_shows_what_the_static_figure_shows(view):
     widget = lab.TrapExplorer(view, rival, (5, 5))
     widget.fault.value, widget.amount.value = "noise", 0.25
     assert widget.text.value == lab.trap_view(view, rival, (5, 5), "noise", 0.25)[1]
-    table = tables.TableExplorer()
+    table = lab.TableExplorer()
     table.figure.value, table.region.value = "sam", "changed"
-    assert table.text.value == tables.table_view("simulated", "x2", "sam", "changed")[1]
+    assert table.text.value == lab.table_view("simulated", "x2", "sam", "changed")[1]
 
 
 @pytest.mark.parametrize(("figure", "best"), [("psnr", max), ("sam", min)])
 def test_the_table_names_the_best(figure, best):
-    rows = pd.read_csv(tables.RESULTS / "real.csv")
+    rows = pd.read_csv(kit.RESULTS / "real.csv")
     rows = rows.query("target == 'x2' and region == 'changed' and bands == 'SWIR'")
     means = {label: group[figure].mean() for label, group in rows.groupby("label")}
     winner = best(means, key=means.get)
-    drawn, text = tables.table_view("real", "x2", figure, "changed", "SWIR")
+    drawn, text = lab.table_view("real", "x2", figure, "changed", "SWIR")
     assert f"is {means[winner]:.2f} by {winner}," in text
     assert drawn.axes[0].get_yticklabels()[0].get_text() == winner
     of_scenes = rows.loc[getattr(rows.groupby("scene")[figure], f"idx{best.__name__}")(), "label"]
@@ -79,19 +79,19 @@ def test_the_table_names_the_best(figure, best):
 
 
 def test_x1_has_no_changed_pixels():
-    assert tables.table_view("simulated", "x1", "psnr", "changed") is not None
-    assert "x1, all pixels" in tables.table_view("simulated", "x1", "psnr", "changed")[1]
+    assert lab.table_view("simulated", "x1", "psnr", "changed") is not None
+    assert "x1, all pixels" in lab.table_view("simulated", "x1", "psnr", "changed")[1]
 
 
 def test_missing_results_are_one_sentence():
     with pytest.raises(InputError, match="stsf benchmark --suite lunar"):
-        tables.results("lunar")
+        kit.results("lunar")
 
 
 def test_every_axis_is_labelled(view):
     for figure in (
         lab.trap_view(view, 0.9 * view.hrhs_t2, (5, 5), "blur", 0.5)[0],
-        tables.table_view("imperfect", "x1")[0],
+        lab.table_view("imperfect", "x1")[0],
     ):
         assert all(ax.get_xlabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)
         assert all(ax.get_ylabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)
@@ -108,8 +108,8 @@ def test_losses_by_hand():
             row("a", "flood", 20, 9), row("b", "flood", 25, 8), row("c", "flood", 40, 1),
         ]
     )  # fmt: skip
-    assert tables.losses(table, "a", leave_out=("c",)) == [
+    assert lab.losses(table, "a", leave_out=("c",)) == [
         "flood, PSNR (dB): 20.0, B 25.0",
         "flood, SAM (°): 9.0, B 8.0",
     ]
-    assert tables.losses(table, "c") == []
+    assert lab.losses(table, "c") == []

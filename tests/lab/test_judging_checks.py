@@ -5,7 +5,8 @@ import pytest
 
 from stsf.baselines.registry import _METHODS, get_method, register
 from stsf.baselines.temporal import change_distance
-from stsf.lab.lessons import judging_checks as checks
+from stsf.lab.lessons import lesson08, lesson10
+from stsf.lab.lessons.lesson09.checks import flooded_material, lowest_threshold
 from stsf.sensing.spectra import library
 
 
@@ -27,7 +28,7 @@ def own(scene, x1):
     def say(function) -> str:
         register("mine", target="x2")(function)
         try:
-            return checks.own_method("mine", scene, x1)
+            return lesson08.checks.own_method("mine", scene, x1)
         finally:
             del _METHODS["x2", "mine"]
 
@@ -46,11 +47,11 @@ def mixture(weight_of):
 def test_fools_the_angle(view):
     x1 = get_method("projection", "x1")(view)
     truth, honest = view.hrhs_t2, get_method("injection", "x2")(view, x1)
-    assert "Right" in checks.fools_the_angle(0.4 * truth, view, honest)
-    assert "be bolder" in checks.fools_the_angle(0.9 * truth, view, honest)
-    assert "what is added" in checks.fools_the_angle(truth + 0.4, view, honest)
-    assert "no direction" in checks.fools_the_angle(0 * truth, view, honest)
-    assert "shape" in checks.fools_the_angle(truth[0], view, honest)
+    assert "Right" in lesson08.checks.fools_the_angle(0.4 * truth, view, honest)
+    assert "be bolder" in lesson08.checks.fools_the_angle(0.9 * truth, view, honest)
+    assert "what is added" in lesson08.checks.fools_the_angle(truth + 0.4, view, honest)
+    assert "no direction" in lesson08.checks.fools_the_angle(0 * truth, view, honest)
+    assert "shape" in lesson08.checks.fools_the_angle(truth[0], view, honest)
 
 
 def test_own_method(own, scene):
@@ -69,11 +70,11 @@ def test_lowest_threshold():
     for right in (18, 19, 20):
         precise = 21 / (41 - right)
         assert (precise >= 0.9) == (right >= 18)
-    assert "Right: at 18° the precision is 0.913" in checks.lowest_threshold(18, angles, change)
-    assert "0.9 is wanted" in checks.lowest_threshold(17, angles, change)
-    assert "misses less" in checks.lowest_threshold(25, angles, change)
-    assert "by *recall*" in checks.lowest_threshold(22, angles, change)
-    assert "whole number" in checks.lowest_threshold(18.5, angles, change)
+    assert "Right: at 18° the precision is 0.913" in lowest_threshold(18, angles, change)
+    assert "0.9 is wanted" in lowest_threshold(17, angles, change)
+    assert "misses less" in lowest_threshold(25, angles, change)
+    assert "by *recall*" in lowest_threshold(22, angles, change)
+    assert "whole number" in lowest_threshold(18.5, angles, change)
 
 
 def test_flooded_material(scene):
@@ -86,12 +87,12 @@ def test_flooded_material(scene):
     places = np.array([[y, x], [y, x + 1], [y + 1, x]])
     x2 = np.broadcast_to(straw[:, None, None], scene.hrhs_t2.shape).copy()
     x2[:, y, x] = soil
-    assert "Right: of X̂2 it says npv (67%" in checks.flooded_material("npv", scene, x2, places)
-    assert "of the truth water" in checks.flooded_material("npv", scene, x2, places)
-    assert "of the *truth*" in checks.flooded_material("water", scene, x2, places)
-    assert "more often" in checks.flooded_material("soil", scene, x2, places)
-    assert "never named" in checks.flooded_material("canopy", scene, x2, places)
-    assert "is wanted" in checks.flooded_material("flood", scene, x2, places)
+    assert "Right: of X̂2 it says npv (67%" in flooded_material("npv", scene, x2, places)
+    assert "of the truth water" in flooded_material("npv", scene, x2, places)
+    assert "of the *truth*" in flooded_material("water", scene, x2, places)
+    assert "more often" in flooded_material("soil", scene, x2, places)
+    assert "never named" in flooded_material("canopy", scene, x2, places)
+    assert "is wanted" in flooded_material("flood", scene, x2, places)
 
 
 @pytest.mark.parametrize(
@@ -108,17 +109,17 @@ def test_flooded_material(scene):
     ],
 )
 def test_displacement(scene, answer, words):
-    assert words in checks.displacement(answer, scene)
+    assert words in lesson10.checks.displacement(answer, scene)
 
 
 def test_worst_band(view):
     """The near infrared lies farthest from the others."""
-    said = {band: checks.worst_band(band, view) for band in view.ms.band_names}
+    said = {band: lesson10.checks.worst_band(band, view) for band in view.ms.band_names}
     assert "Right: B8" in said["B8"]
     assert sum("predicted best" in text for text in said.values()) == 1
     assert sum("a larger error" in text for text in said.values()) == 2
-    assert "the name of a band" in checks.worst_band(3, view)
+    assert "the name of a band" in lesson10.checks.worst_band(3, view)
 
 
 def test_an_unregistered_name_is_told(scene, x1):
-    assert "unknown method 'yours'" in checks.own_method("yours", scene, x1)
+    assert "unknown method 'yours'" in lesson08.checks.own_method("yours", scene, x1)

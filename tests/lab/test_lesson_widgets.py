@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 import stsf
-from stsf.lab.lessons import projection_widgets, spectra_widgets
+from stsf.lab.lessons import lesson01, lesson03
 from stsf.metrics.figures import rmse
 from stsf.sensing.subspace import fit_subspace
 
 
 def test_band_view_takes_the_nearest_bands(scene):
     pins = {"pond": (164, 157)}
-    figure, text = spectra_widgets.band_view(scene.hrhs_t1, scene.hs, pins, (2200, 840, 665))
+    figure, text = lesson01.band_view(scene.hrhs_t1, scene.hs, pins, (2200, 840, 665))
     found = re.fullmatch(r"red (\d+) nm, green (\d+) nm, blue (\d+) nm: pond (.*)", text)
     shown = [float(v) for v in found[4].split(" / ")]
     for asked, nm, value in zip((2200, 840, 665), map(float, found.groups()), shown):
@@ -30,7 +30,7 @@ def test_the_first_wavelength_is_shown_as_red(scene):
     hs = scene.hs.select([0, 40, 100])
     for channel, order in enumerate(([0, 1, 2], [1, 0, 2], [1, 2, 0])):
         wanted = tuple(hs.centre[order])
-        figure, _ = spectra_widgets.band_view(cube, hs, {"p": (0, 0)}, wanted)
+        figure, _ = lesson01.band_view(cube, hs, {"p": (0, 0)}, wanted)
         image = figure.axes[0].images[0].get_array()
         assert image[0, 0, channel] > image[0, 9, channel]
         assert np.ptp(np.delete(image, channel, axis=2)) == 0
@@ -41,7 +41,7 @@ def test_rebuilding_gets_better_and_ends_at_the_plane(scene):
     spectrum = scene.hrhs_t1[:, 90, 90]
     errors = []
     for k in range(9):
-        text = spectra_widgets.subspace_view(plane, scene.hs, spectrum, k)[1]
+        text = lesson01.subspace_view(plane, scene.hs, spectrum, k)[1]
         errors.append(float(re.search(r"error ([\d.]+)", text)[1]))
     assert errors == sorted(errors, reverse=True) and errors[0] > 3 * errors[-1]
     by_hand = spectrum - plane.mean
@@ -51,7 +51,7 @@ def test_rebuilding_gets_better_and_ends_at_the_plane(scene):
 
 @pytest.mark.parametrize("angle", [90.0, 60.0, 20.0])
 def test_zigzag_stays_on_its_lines_and_shrinks_by_cos_squared(angle):
-    points = projection_widgets.zigzag(angle, 3)
+    points = lesson03.zigzag(angle, 3)
     normal = np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))])
     assert np.abs(points[::2, 1]).max() < 1e-12  # the first line
     assert np.abs(points[1::2] @ normal).max() < 1e-12  # the second
@@ -64,16 +64,16 @@ def numbers(text):
 
 
 def test_one_round_is_exact_without_noise_and_the_view_says_so(view):
-    _, text = projection_widgets.projection_view(view, (30, 30), 2)
+    _, text = lesson03.projection_view(view, (30, 30), 2)
     hs, ms, error = numbers(text)
     assert text.startswith("round 1, spatial projection made") and hs == ms == 0
-    steps = projection_widgets.projection_path(view)[1]
+    steps = lesson03.projection_path(view)[1]
     assert error == pytest.approx(rmse(steps[2].x, view.hrhs_t1), abs=1e-4)
 
 
 def test_a_shift_breaks_it_and_registration_mends_it(view):
     def after_a_round(**settings):
-        return numbers(projection_widgets.projection_view(view, (30, 30), 2, **settings)[1])
+        return numbers(lesson03.projection_view(view, (30, 30), 2, **settings)[1])
 
     good, broken = after_a_round(), after_a_round(shift=0.5)
     mended = after_a_round(shift=0.5, mend=True)
@@ -83,15 +83,15 @@ def test_a_shift_breaks_it_and_registration_mends_it(view):
 
 def test_regularisation_helps_against_noise(view):
     plain, weighed = (
-        numbers(projection_widgets.projection_view(view, (30, 30), 2, snr=20.0, regularised=r)[1])
+        numbers(lesson03.projection_view(view, (30, 30), 2, snr=20.0, regularised=r)[1])
         for r in (False, True)
     )
     assert weighed[2] < 0.5 * plain[2]
 
 
 def test_steps_beyond_the_last_show_the_last(view):
-    _, text = projection_widgets.projection_view(view, (30, 30), 6, snr=35.0, regularised=True)
-    steps = projection_widgets.projection_path(view, 35.0, regularised=True)[1]
+    _, text = lesson03.projection_view(view, (30, 30), 6, snr=35.0, regularised=True)
+    steps = lesson03.projection_path(view, 35.0, regularised=True)[1]
     assert len(steps) < 7 and text.startswith(f"round {steps[-1].iteration}, spatial")
 
 
@@ -100,14 +100,14 @@ def test_every_axis_is_labelled(scene, view):
     picks = {"soil": 0, "clear water": lib.names.index("water-11")}
     plane = fit_subspace(scene.lrhs_t1, 4)
     figures = [
-        spectra_widgets.library_view(lib, picks),
-        spectra_widgets.compare_view(scene.hs, scene.ms, lib, picks),
-        spectra_widgets.weights_view(scene.hs, scene.ms),
-        spectra_widgets.subspace_view(plane, scene.hs, scene.hrhs_t1[:, 9, 9], 2)[0],
-        projection_widgets.zigzag_view(),
-        projection_widgets.projection_view(view, (30, 30))[0],
-        projection_widgets.hidden_view(view, 0 * view.hrhs_t1, (30, 30)),
-        projection_widgets.gain_view(view, {"none": np.zeros((len(view.hs), len(view.ms)))}),
+        lesson01.library_view(lib, picks),
+        lesson01.compare_view(scene.hs, scene.ms, lib, picks),
+        lesson01.weights_view(scene.hs, scene.ms),
+        lesson01.subspace_view(plane, scene.hs, scene.hrhs_t1[:, 9, 9], 2)[0],
+        lesson03.zigzag_view(),
+        lesson03.projection_view(view, (30, 30))[0],
+        lesson03.hidden_view(view, 0 * view.hrhs_t1, (30, 30)),
+        lesson03.gain_view(view, {"none": np.zeros((len(view.hs), len(view.ms)))}),
     ]
     for figure in figures:
         assert all(ax.get_xlabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stsf.lab.lessons.live_loss import LiveLoss, ends, loss_view
+from stsf.lab.lessons.lesson07.live_loss import LiveLoss, ends, loss_view
 from stsf.training.loops import Progress
 
 
@@ -19,7 +19,7 @@ def test_it_remembers_stages_and_leaves_out_the_scenes():
 
 
 def test_it_says_where_it_is_and_draws(monkeypatch):
-    monkeypatch.setattr("stsf.lab.lessons.live_loss.EVERY", -1.0)
+    monkeypatch.setattr("stsf.lab.lessons.lesson07.live_loss.EVERY", -1.0)
     live = LiveLoss()
     live(Progress("SFTN scenes", 2, 8, float("nan")))
     assert live.text.value == "SFTN: scene 2 of 8" and live.bar.value == 2

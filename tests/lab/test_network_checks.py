@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stsf.lab.lessons import network_checks as checks
+from stsf.lab.lessons import lesson04, lesson05
 
 SLOPE = np.array([[0, 0, 0], [-0.5, 0, 0.5], [0, 0, 0]])
 SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
@@ -25,7 +25,7 @@ SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     ],
 )
 def test_slope_filter(weights, words):
-    assert words in checks.slope_filter(weights)
+    assert words in lesson04.checks.slope_filter(weights)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_slope_filter(weights, words):
 def test_gradient_step(answer, words):
     """mean(detail * wanted) is 10/3, so the slope at 0 is -20/3 and 0.3 times it is -2."""
     wanted, detail = np.array([2.0, 4.0, 0.0]), np.array([1.0, 2.0, 1.0])
-    assert words in checks.gradient_step(answer, wanted, detail, rate=0.3)
+    assert words in lesson04.checks.gradient_step(answer, wanted, detail, rate=0.3)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_hardest_worker(answer, words):
     """Errors 1, 0.5, then beyond the truth: 0.45, 0.6, 0.3."""
     values = {"start": 1.0, "a": 0.5, "b": -0.45, "c": -0.6, "d": -0.3}
     steps = {name: np.full((2, 3, 3), value) for name, value in values.items()}
-    assert words in checks.hardest_worker(answer, steps, np.zeros((2, 3, 3)))
+    assert words in lesson05.checks.hardest_worker(answer, steps, np.zeros((2, 3, 3)))
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_hardest_worker(answer, words):
 def test_unexplained(answer, words):
     """Two bands, off by 2 of 1 and by 10 of 10."""
     residual = np.array([[[2.0, 2, 2, -2]], [[10, -10, 10, 10]]])
-    assert words in checks.unexplained(answer, residual, np.array([1.0, 10.0]))
+    assert words in lesson05.checks.unexplained(answer, residual, np.array([1.0, 10.0]))

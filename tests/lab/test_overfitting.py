@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from stsf.evidence import canonical
-from stsf.lab.lessons import overfitting as lab
+from stsf.lab.lessons.lesson07 import overfitting as lab
 from stsf.network import DCSTSF
 from stsf.training.loops import sftn_loss
 

@@ -8,7 +8,7 @@ import pytest
 
 from stsf.alignment.registration import register
 from stsf.files.imagefile import read_image
-from stsf.lab.lessons import own_scene_widgets as lab
+from stsf.lab.lessons import lesson10 as lab
 from stsf.metrics.figures import rmse
 from stsf.scene import Scene
 

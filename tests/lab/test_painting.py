@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stsf.lab.lessons import painting
+from stsf.lab.lessons import lesson06 as lab
 from stsf.network import shipped
 from stsf.tve import Z90
 
@@ -20,7 +20,7 @@ def x1(view):
 
 @pytest.fixture(scope="module")
 def shared(view, x1):
-    return painting.Canvas(view, shipped(), x1, WINDOW)
+    return lab.Canvas(view, shipped(), x1, WINDOW)
 
 
 @pytest.fixture
@@ -36,14 +36,14 @@ def part(cube):
 @pytest.mark.parametrize("paint", [None, "water"])
 def test_the_canvas_says_what_the_network_says_of_the_whole_scene(paint, canvas, view, x1):
     if paint:
-        canvas.brush(painting.material_paint(paint, view), [PIXEL, (8, 14)], radius=5)
+        canvas.brush(lab.material_paint(paint, view), [PIXEL, (8, 14)], radius=5)
     found = shipped().second_date(replace(view, hrms_t2=canvas.m2), x1, return_steps=True)
     for wanted, said in zip((found.x2, found.sigma, found.steps["kept"]), canvas.answer):
         np.testing.assert_allclose(said, part(wanted), atol=2e-4)
 
 
 def test_a_disc_is_painted_with_the_noise_of_the_ms(canvas, view):
-    paint = painting.material_paint("snow", view)
+    paint = lab.material_paint("snow", view)
     canvas.brush(paint, [PIXEL], radius=4)
     y, x = np.indices(view.size)
     disc = np.hypot(y - PIXEL[0], x - PIXEL[1]) <= 4
@@ -55,7 +55,7 @@ def test_a_disc_is_painted_with_the_noise_of_the_ms(canvas, view):
 
 
 def test_radius_zero_is_one_pixel_and_paint_stays_in_the_window(canvas, view):
-    paint = painting.material_paint("soil", view)
+    paint = lab.material_paint("soil", view)
     canvas.brush(paint, [PIXEL], radius=0)
     assert np.argwhere(canvas.painted).tolist() == [list(PIXEL)]
     canvas.brush(paint, [(6, 12)], radius=8)
@@ -66,7 +66,7 @@ def test_radius_zero_is_one_pixel_and_paint_stays_in_the_window(canvas, view):
 
 def test_washing_off_brings_back_what_was(canvas, view):
     before = [a.copy() for a in canvas.answer]
-    canvas.brush(painting.material_paint("water", view), [PIXEL], radius=6)
+    canvas.brush(lab.material_paint("water", view), [PIXEL], radius=6)
     assert np.abs(canvas.answer.kept - before[2]).max() > 0.3
     canvas.clear()
     assert not canvas.painted.any() and np.array_equal(canvas.m2, view.hrms_t2)
@@ -77,32 +77,32 @@ def test_washing_off_brings_back_what_was(canvas, view):
 def test_a_new_cover_lets_x1_go(canvas, view):
     at = canvas.at(PIXEL)
     before = canvas.answer.kept[at]
-    canvas.brush(painting.material_paint("water", view), [PIXEL], radius=6)
+    canvas.brush(lab.material_paint("water", view), [PIXEL], radius=6)
     assert canvas.answer.kept[at] < 0.3 < before
 
 
 def test_the_line_says_error_and_band(canvas, view):
-    canvas.brush(painting.material_paint("built", view), [PIXEL], radius=3)
+    canvas.brush(lab.material_paint("built", view), [PIXEL], radius=3)
     x2, sigma, kept = (a[(..., *canvas.at(PIXEL))] for a in canvas.answer)
-    error = np.abs(x2 - painting.material_paint("built", view).hs)
-    text = painting.say(canvas, PIXEL)
+    error = np.abs(x2 - lab.material_paint("built", view).hs)
+    text = lab.say(canvas, PIXEL)
     assert text.startswith(f"29 pixels painted; pixel y = 20, x = 30: kept {kept:.2f}, doubt ")
     assert f"error {np.sqrt(np.mean(error**2)):.3f}" in text
     assert f"in {np.mean(error <= Z90 * sigma):.0%} of the bands" in text
 
 
 def test_paints_are_what_the_sensors_see(view):
-    paint = painting.material_paint("canopy", view)
+    paint = lab.material_paint("canopy", view)
     red, nir = paint.ms[2:4]
     assert nir > 3 * red  # leaves
     seen = view.R.A(paint.hs[:, None, None])[:, 0, 0]
     np.testing.assert_allclose(seen, paint.ms, atol=0.02)
-    picked = painting.pixel_paint(view, (3, 5))
+    picked = lab.pixel_paint(view, (3, 5))
     assert np.array_equal(picked.hs, view.hrhs_t2[:, 3, 5])
 
 
 def test_the_painter_paints_looks_and_picks(canvas):
-    painter = painting.Painter(canvas, PIXEL)
+    painter = lab.Painter(canvas, PIXEL)
     painter._clicked(x=30.2, y=19.8)
     assert canvas.painted[PIXEL] and painter.text.value.startswith(
         "49 pixels painted; pixel y = 20"
@@ -115,14 +115,14 @@ def test_the_painter_paints_looks_and_picks(canvas):
     assert "x = 40" in painter.text.value
     painter.click.value = "pick"
     painter._clicked(x=44.0, y=30.0)
-    assert painter.paint.value == painting.FROM_SCENE and painter.click.value == "paint"
-    assert np.array_equal(painter.paints[painting.FROM_SCENE].hs, canvas.scene.hrhs_t2[:, 30, 44])
+    assert painter.paint.value == lab.FROM_SCENE and painter.click.value == "paint"
+    assert np.array_equal(painter.paints[lab.FROM_SCENE].hs, canvas.scene.hrhs_t2[:, 30, 44])
     painter.wash.click()
     assert painter.text.value.startswith("0 pixels painted")
 
 
 def test_every_axis_is_labelled(canvas):
-    figure, text = painting.painting_view(canvas, PIXEL)
-    assert text == painting.say(canvas, PIXEL)
+    figure, text = lab.painting_view(canvas, PIXEL)
+    assert text == lab.say(canvas, PIXEL)
     assert all(ax.get_xlabel() for ax in figure.axes)
     assert [ax.get_title() for ax in figure.axes[:3]][:1] == ["M2, NIR colours"]

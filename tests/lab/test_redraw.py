@@ -8,10 +8,10 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
 
-from stsf.lab.lessons.projection_widgets import ProjectionExplorer
-from stsf.lab.lessons.redraw import Redrawn, arrange, png
-from stsf.lab.lessons.spectra_widgets import BandPicker, SubspaceExplorer
-from stsf.lab.lessons.widgets import DegradationExplorer
+from stsf.lab.lessons.kit import Redrawn, arrange, png
+from stsf.lab.lessons.lesson01 import BandPicker, SubspaceExplorer
+from stsf.lab.lessons.lesson02 import DegradationExplorer
+from stsf.lab.lessons.lesson03 import ProjectionExplorer
 from stsf.sensing.subspace import fit_subspace
 
 PIXEL = (30, 30)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from stsf.evidence.candidates import CANDIDATES, Evidence
-from stsf.lab.lessons import temporal_checks as checks
-from stsf.lab.lessons import temporal_views as lab
+from stsf.lab.lessons import lesson06 as lab
+from stsf.lab.lessons.lesson06 import checks
 from stsf.network import Estimate, measured_share
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from stsf.lab.lessons import training_checks as checks
+from stsf.lab.lessons.lesson07 import checks
 from stsf.training.loops import loop, some_pixels
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from stsf.inspection import Materials, best_matches, continuum_removed, threshold_scores
-from stsf.lab.lessons.redraw import Redrawn, slider
+from stsf.lab.lessons.kit import Redrawn, slider
 from stsf.metrics.band_errors import band_errors
 from stsf.metrics.evaluation import band_groups
 from stsf.plots.colour import BLUE, GREY, GROUP_COLOUR, LIGHT, ORANGE, PURPLE, SOURCE_STYLE
@@ -23,8 +23,14 @@ from stsf.scene import Scene
 from stsf.sensing.subspace import pixels
 
 Pins = Mapping[str, tuple[int, int]]  # name -> (y, x)
+
+
 VERDICTS = {"rightly unchanged": LIGHT, "hit": BLUE, "false alarm": ORANGE, "missed": PURPLE}
+
+
 DRAWN = ("hrhs_t1", "hrhs_t2", "truth_t2")
+
+
 STEPS = np.arange(1, 41)  # degrees
 
 
@@ -223,9 +229,9 @@ def achieved(scene: Scene, x2: np.ndarray, mask: np.ndarray) -> np.ndarray:
         x2: (L, H, W) estimate.
         mask: (H, W) the pixels.
     """
-    assert scene.hrhs_t2 is not None
-    spread = scene.hrhs_t2[:, mask].astype(np.float64).var(axis=1)
-    return 1 - band_errors(x2, scene.hrhs_t2, mask).mse / spread
+    true_x2 = scene.truth(2)
+    spread = true_x2[:, mask].astype(np.float64).var(axis=1)
+    return 1 - band_errors(x2, true_x2, mask).mse / spread
 
 
 def trust_view(scene: Scene, x2: np.ndarray) -> Figure:
@@ -235,11 +241,11 @@ def trust_view(scene: Scene, x2: np.ndarray) -> Figure:
         scene: with truth and change map.
         x2: (L, H, W) estimate.
     """
-    assert scene.change is not None
+    kinds = scene.true_change()
     figure = plt.figure(figsize=(WIDTH, 4.4), layout="constrained")
     plt.close(figure)
     ax = figure.subplots()
-    changed = scene.change > 0
+    changed = kinds > 0
     lines = {
         "explained by the MS at t1": (explained(scene), GREY, ":"),
         "achieved at t2, unchanged": (achieved(scene, x2, ~changed), BLUE, "--"),

@@ -41,8 +41,8 @@ def rate_at(answer: Callable[[int, int, float], float]) -> str:
 
 def share_drawn(answer: float, scene: Scene) -> str:
     """Lesson 07: expected share of changed pixels in a sample where they are twice as likely."""
-    assert scene.change is not None
-    p = float((scene.change > 0).mean())
+    kinds = scene.true_change()
+    p = float((kinds > 0).mean())
     if not np.isscalar(answer) or isinstance(answer, str):
         return f"Not yet: one share from 0 to 1 is wanted, not {answer!r}."
     if abs(answer - 2 * p / (1 + p)) < 0.002:

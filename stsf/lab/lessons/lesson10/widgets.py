@@ -24,7 +24,7 @@ from stsf.errors import InputError
 from stsf.files.imagefile import read_image
 from stsf.files.raster import write_image
 from stsf.fusion import fuse
-from stsf.lab.lessons.redraw import Redrawn, slider
+from stsf.lab.lessons.kit import Redrawn, slider
 from stsf.metrics.consistency import plausibility, residuals
 from stsf.metrics.figures import rmse
 from stsf.plots.colour import BLUE, GREY, ORANGE, SOURCE_STYLE, rgb, stretch_limits
@@ -33,9 +33,16 @@ from stsf.scene import FILES, Scene
 from stsf.world.observation import wald
 
 SHIFT_HS = (1.2, -0.8)  # of Y1 against M1: down, right, high-resolution pixels
+
+
 SHIFT_MS1 = (0.6, -0.9)  # of M1 against M2
+
+
 GAINS = {"B3": 1.05, "B8": 0.97}  # of the MS against the HS
+
+
 HIDDEN = 1100.0  # nm, from where no band of the four sees anything
+
 
 Files = tuple[Path, Path, Path]  # Y1, M1, M2
 
@@ -50,10 +57,11 @@ def three_files(scene: Scene, folder: Path) -> Files:
     Returns:
         The paths.
     """
-    assert scene.hrhs_t1 is not None and scene.psf is not None
+    x1 = scene.truth(1)
+    assert scene.psf is not None
     moved = tuple(replace(p, shift_y=SHIFT_HS[0], shift_x=SHIFT_HS[1]) for p in scene.psf)
     seen = wald(
-        scene.hrhs_t1, scene.hs, scene.ms, scene.ratio, cube_t2=scene.hrhs_t2, psf=moved,
+        x1, scene.hs, scene.ms, scene.ratio, cube_t2=scene.hrhs_t2, psf=moved,
         snr_hs=scene.snr_hs, snr_ms=scene.snr_ms,
     )  # fmt: skip
     gain = np.array([GAINS.get(name, 1.0) for name in scene.ms.band_names])[:, None, None]

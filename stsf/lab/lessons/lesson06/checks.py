@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stsf.evidence.candidates import Evidence
-from stsf.lab.lessons.temporal_views import inside_band, pseudo_errors
+from stsf.lab.lessons.lesson06.widgets import inside_band, pseudo_errors
 from stsf.network import Estimate
 from stsf.scene import Scene
 from stsf.tve import Z90
@@ -49,9 +49,10 @@ def unseen_change(answer: np.ndarray, scene: Scene) -> str:
 
 def band_holds(answer: float, scene: Scene, found: Estimate) -> str:
     """Lesson 06: share of the values of changed pixels that lie in their 90 % band."""
-    assert scene.hrhs_t2 is not None and scene.change is not None
-    changed = scene.change > 0
-    x2, sigma, truth = (a[:, changed] for a in (found.x2, found.sigma, scene.hrhs_t2))
+    true_x2 = scene.truth(2)
+    kinds = scene.true_change()
+    changed = kinds > 0
+    x2, sigma, truth = (a[:, changed] for a in (found.x2, found.sigma, true_x2))
     right = float(inside_band(x2, sigma, truth).mean())
     if not np.isscalar(answer) or isinstance(answer, str):
         return f"Not yet: one share from 0 to 1 is wanted, not {answer!r}."
@@ -64,7 +65,7 @@ def band_holds(answer: float, scene: Scene, found: Estimate) -> str:
         return f"Not yet: the band is ±{Z90} σ wide, not ±σ."
     if abs(answer - (1 - right)) <= close:
         return "Not yet: that is the share *outside* the band."
-    if abs(answer - inside_band(found.x2, found.sigma, scene.hrhs_t2).mean()) <= close:
+    if abs(answer - inside_band(found.x2, found.sigma, true_x2).mean()) <= close:
         return "Not yet: that is for all pixels; only the changed ones are asked for."
     if abs(answer - (x2 - truth <= Z90 * sigma).mean()) <= close:
         return "Not yet: the truth can lie above the band, too; did you take `np.abs`?"

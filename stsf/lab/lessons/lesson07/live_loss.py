@@ -15,16 +15,23 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from stsf.lab.lessons.redraw import arrange, png
+from stsf.lab.lessons.kit import arrange, png
 from stsf.plots.colour import BLUE, GREY
 from stsf.plots.figures import WIDTH
 from stsf.training.loops import Progress
 from stsf.training.recipe import STAGES
 
 EVERY = 1.0  # seconds between two drawings: they take time from the training
+
+
 WINDOW = 0.1  # of the steps so far, over which the loss is averaged
+
+
 NARROWEST = 4.0  # from the bottom to the top of an axis: at least by this factor
+
+
 TICKS = (1.0, 2.0, 5.0)
+
 
 Losses = Mapping[str, Sequence[float]]  # stage -> loss of each step
 

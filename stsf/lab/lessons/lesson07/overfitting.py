@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from stsf.evidence import canonical
 from stsf.evidence.candidates import Evidence
-from stsf.lab.lessons.redraw import Redrawn, slider
+from stsf.lab.lessons.kit import Redrawn, slider
 from stsf.network import DCSTSF, shipped
 from stsf.plots.colour import BLACK, BLUE, GREEN, ORANGE, SOURCE_STYLE
 from stsf.plots.figures import WIDTH
@@ -34,8 +34,14 @@ from stsf.training.recipe import FIRST_SEED, SFTN_ROWS, VALIDATION
 from stsf.tve import SpectralFineTuningNetwork
 
 SIZE, PIXELS, WIDTH_OF_NET = 48, 512, 112
+
+
 BATCH = 128  # pixels of each of eight scenes: small, so that a lesson is quick
+
+
 SHOWN = 24  # pixels whose curves are remembered
+
+
 RATE = 3e-3
 
 

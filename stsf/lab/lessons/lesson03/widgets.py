@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stsf.alignment.registration import register
-from stsf.lab.lessons.redraw import Redrawn, slider
+from stsf.lab.lessons.kit import FLOOR, Redrawn, draw_pixel, slider
 from stsf.plots.colour import (
     BLUE,
     GREEN,
@@ -32,9 +32,14 @@ from stsf.scene import Scene
 from stsf.world.observation import wald
 
 ROUNDS = 3
+
+
 SNR = {f"{n} dB": float(n) for n in (50, 40, 35, 30, 20, 10)}  # choices for Y1
+
+
 SNR_MS = 40.0  # dB, wherever there is noise at all
-FLOOR = 1e-5  # reflectance; what a plot shows as "none"
+
+
 LINES = ("-", "--", "-.", ":")
 
 
@@ -128,12 +133,13 @@ def projection_path(
     Returns:
         The scene as the method sees it, and its steps, the start first.
     """
-    assert scene.psf is not None and scene.hrhs_t1 is not None
+    x1 = scene.truth(1)
+    assert scene.psf is not None
     real = tuple(
         replace(p, shift_y=p.shift_y + shift, shift_x=p.shift_x + shift) for p in scene.psf
     )
     observed = wald(
-        scene.hrhs_t1, scene.hs, scene.ms, scene.ratio, psf=real,
+        x1, scene.hs, scene.ms, scene.ratio, psf=real,
         snr_hs=snr, snr_ms=None if snr is None else SNR_MS,
     )  # fmt: skip
     seen = replace(observed, psf=scene.psf)
@@ -144,7 +150,7 @@ def projection_path(
 
 def error_of(scene: Scene, step: Step) -> float:
     """RMS difference between a step and the truth X1, reflectance."""
-    return float(np.sqrt(np.mean(np.square(step.x - scene.hrhs_t1), dtype=np.float64)))
+    return float(np.sqrt(np.mean(np.square(step.x - scene.truth(1)), dtype=np.float64)))
 
 
 def projection_view(
@@ -192,48 +198,18 @@ def _draw_cube(
     figure: Figure, image: Axes, error: Axes, scene: Scene, x: np.ndarray, pixel: tuple[int, int]
 ) -> None:
     """The estimate in SWIR colours, and its RMS error in every pixel."""
-    assert scene.hrhs_t1 is not None
+    x1 = scene.truth(1)
     nm = scene.hs.centre
-    stretch = stretch_limits([(scene.hrhs_t1, nm)], "SWIR")
+    stretch = stretch_limits([(x1, nm)], "SWIR")
     image.imshow(rgb(x, nm, "SWIR", stretch), interpolation="nearest")
     image.set_title("estimate of X1, SWIR colours")
-    wrong = np.sqrt(np.mean(np.square(x - scene.hrhs_t1), axis=0))
+    wrong = np.sqrt(np.mean(np.square(x - x1), axis=0))
     shown = error.imshow(wrong, cmap="viridis", vmin=0, vmax=0.06, interpolation="nearest")
     figure.colorbar(shown, ax=error, label="RMS error (reflectance)", extend="max")
     error.set_title("error against the truth")
     for ax in (image, error):
         ax.plot(pixel[1], pixel[0], "s", mfc="none", mec="white", mew=2)
         ax.set(xlabel="x (pixels)", ylabel="y (pixels)")
-
-
-def draw_pixel(ax: Axes, scene: Scene, x: np.ndarray, pixel: tuple[int, int]) -> None:
-    """One pixel of Y1, of an estimate of X1, of the truth and of M1; axes that do not jump.
-
-    Args:
-        ax: to draw on.
-        scene: with truth.
-        x: (L, H, W) estimate of X1.
-        pixel: (y, x).
-    """
-    row, column = pixel
-    assert scene.hrhs_t1 is not None
-    for key, values in (
-        ("lrhs_t1", scene.lrhs_t1[:, row // scene.ratio, column // scene.ratio]),
-        ("hrhs_t1", x[:, row, column]),
-        ("truth_t1", scene.hrhs_t1[:, row, column]),
-    ):
-        style = SOURCE_STYLE[key]
-        ax.plot(*with_gaps(scene.hs, values), color=style.colour, ls=style.line, lw=1.8,
-                label=style.label)  # fmt: skip
-    style = SOURCE_STYLE["hrms_t1"]
-    ax.errorbar(
-        scene.ms.centre, scene.hrms_t1[:, row, column], xerr=scene.ms.fwhm / 2, ls="none",
-        marker=style.marker, color=style.colour, label=style.label, zorder=4,
-    )  # fmt: skip
-    ax.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
-    ax.set_ylim(0.0, 1.25 * float(scene.hrhs_t1[:, row, column].max()))  # does not jump
-    ax.legend(frameon=False, ncols=2, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    ax.grid(alpha=0.3)
 
 
 def _draw_fall(ax: Axes, scene: Scene, steps: tuple[Step, ...], now: int) -> None:
@@ -260,17 +236,17 @@ def hidden_view(scene: Scene, hidden: np.ndarray, pixel: tuple[int, int]) -> Fig
         hidden: Z (L, H, W) from `null_space`.
         pixel: (y, x) whose spectra are drawn.
     """
-    assert scene.hrhs_t1 is not None
+    x1 = scene.truth(1)
     cubes = {
-        "X1 − Z": (scene.hrhs_t1 - hidden, ORANGE, "--"),
-        "truth X1": (scene.hrhs_t1, SOURCE_STYLE["truth_t1"].colour, ":"),
-        "X1 + Z": (scene.hrhs_t1 + hidden, PURPLE, "-"),
+        "X1 − Z": (x1 - hidden, ORANGE, "--"),
+        "truth X1": (x1, SOURCE_STYLE["truth_t1"].colour, ":"),
+        "X1 + Z": (x1 + hidden, PURPLE, "-"),
     }
     figure = plt.figure(figsize=(WIDTH, 6.6), layout="constrained")
     plt.close(figure)
     panes = figure.subplot_mosaic([[*cubes], ["spectrum"] * 3], height_ratios=(3, 2))
     nm, (row, column) = scene.hs.centre, pixel
-    stretch = stretch_limits([(scene.hrhs_t1, nm)], "SWIR")
+    stretch = stretch_limits([(x1, nm)], "SWIR")
     for name, (cube, colour, line) in cubes.items():
         panes[name].imshow(rgb(cube, nm, "SWIR", stretch), interpolation="nearest")
         panes[name].plot(column, row, "s", mfc="none", mec="white", mew=2)

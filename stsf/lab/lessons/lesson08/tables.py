@@ -1,8 +1,6 @@
-"""Widgets and figures of lesson 08: what the stored tables of the benchmark say."""
+"""Lesson 08: the stored results of the benchmark as a table to sort."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import ipywidgets
 import numpy as np
@@ -10,13 +8,10 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from stsf.errors import InputError
-from stsf.lab.lessons.redraw import Redrawn
+from stsf.lab.lessons.kit import SMALL_IS_GOOD, SUITES, WIDE, Redrawn, by_scene, results
 from stsf.plots.colour import BLUE, GREY
 from stsf.plots.figures import WIDTH
 
-RESULTS = Path(__file__).resolve().parents[3] / "data" / "results"
-SUITES = ("simulated", "imperfect", "real")
 NAMES = {  # figure of merit -> heading
     "psnr": "PSNR (dB)",
     "mean_psnr": "mean PSNR (dB)",
@@ -24,54 +19,6 @@ NAMES = {  # figure of merit -> heading
     "ergas": "ERGAS",
     "ssim": "SSIM",
 }
-SMALL_IS_GOOD = ("sam", "ergas")
-WIDE = {"style": {"description_width": "11em"}, "layout": {"width": "32em"}}
-
-
-def results(suite: str) -> pd.DataFrame:
-    """The stored rows of the benchmark, one per method, scene, region and group of bands.
-
-    Args:
-        suite: "simulated", "imperfect", "real" or "sensitivity".
-
-    Raises:
-        InputError: no such table.
-
-    Example:
-        >>> sorted(set(results("real").target))
-        ['x1', 'x2']
-    """
-    path = RESULTS / f"{suite}.csv"
-    if not path.is_file():
-        raise InputError(
-            f"expected the stored results in {path}, found none: make them with "
-            f"stsf benchmark --suite {suite} --out {path.name}"
-        )
-    return pd.read_csv(path, dtype={"scene": str})
-
-
-def by_scene(
-    table: pd.DataFrame,
-    target: str,
-    figure: str = "psnr",
-    region: str = "all",
-    bands: str = "all",
-) -> pd.DataFrame:
-    """One figure of merit, scenes as rows and methods as columns.
-
-    Args:
-        table: rows of the benchmark, see `results`.
-        target: "x1" or "x2".
-        figure: a column of the table, such as "psnr".
-        region: "all", "changed", "unchanged" or a kind of change; X1 has "all" only.
-        bands: "all", "MS-covered", "VNIR gaps", "SWIR", "clean".
-
-    Example:
-        >>> by_scene(results("simulated"), "x2").shape[0]
-        8
-    """
-    rows = table[(table.target == target) & (table.region == region) & (table.bands == bands)]
-    return rows.pivot(index="scene", columns="method", values=figure)
 
 
 class TableExplorer(Redrawn):

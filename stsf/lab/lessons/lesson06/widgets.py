@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from stsf.evidence.candidates import CANDIDATES, Evidence
+from stsf.lab.lessons.kit import rms
 from stsf.metrics.evaluation import band_groups
 from stsf.plots.colour import (
     BLACK,
@@ -32,11 +33,6 @@ from stsf.tve import Z90
 CANDIDATE_COLOUR = dict(zip(CANDIDATES, (BLUE, SKY, ORANGE, RED, GREEN, LIGHT, PURPLE)))
 
 
-def rms(values: np.ndarray) -> float:
-    """Root mean square."""
-    return float(np.sqrt(np.mean(np.square(values), dtype=np.float64)))
-
-
 def error_by_kind(cube: np.ndarray, scene: Scene) -> dict[str, float]:
     """RMS error of an X2 (L, H, W) over the pixels of each kind of change that occurs.
 
@@ -46,9 +42,10 @@ def error_by_kind(cube: np.ndarray, scene: Scene) -> dict[str, float]:
         >>> list(error_by_kind(scene.hrhs_t2, scene).values())
         [0.0, 0.0, 0.0, 0.0, 0.0]
     """
-    assert scene.hrhs_t2 is not None and scene.change is not None
-    wrong = cube - scene.hrhs_t2
-    return {KINDS[k]: rms(wrong[:, scene.change == k]) for k in np.unique(scene.change)}
+    x2 = scene.truth(2)
+    kinds = scene.true_change()
+    wrong = cube - x2
+    return {KINDS[k]: rms(wrong[:, kinds == k]) for k in np.unique(kinds)}
 
 
 def best_choice(candidates: np.ndarray, scene: Scene) -> np.ndarray:
@@ -58,8 +55,8 @@ def best_choice(candidates: np.ndarray, scene: Scene) -> np.ndarray:
         candidates: (n, L, H, W).
         scene: with truth.
     """
-    assert scene.hrhs_t2 is not None
-    wrong = np.square(candidates - scene.hrhs_t2).mean(axis=1)  # (n, H, W)
+    x2 = scene.truth(2)
+    wrong = np.square(candidates - x2).mean(axis=1)  # (n, H, W)
     return np.take_along_axis(candidates, wrong.argmin(axis=0)[None, None], axis=0)[0]
 
 
@@ -111,12 +108,12 @@ def trust_view(weights: np.ndarray, scene: Scene) -> Figure:
         weights: (7, H, W) from `DCSTSF.second_date`.
         scene: with its change map.
     """
-    assert scene.change is not None
+    kinds = scene.true_change()
     figure = plt.figure(figsize=(WIDTH, 4.4), layout="constrained")
     plt.close(figure)
     for ax, codes, colours, title in zip(
         figure.subplots(1, 2, sharex=True, sharey=True),
-        (weights.argmax(axis=0), scene.change),
+        (weights.argmax(axis=0), kinds),
         (CANDIDATE_COLOUR, {kind: CHANGE_COLOUR[kind] for kind in KINDS}),
         ("who weighs most", "what really changed"),
     ):
@@ -183,7 +180,8 @@ def observability_view(
         sigma: (L, H, W) error estimate of X2.
         x2: (L, H, W) estimate.
     """
-    assert scene.hrhs_t2 is not None and scene.change is not None
+    true_x2 = scene.truth(2)
+    kinds = scene.true_change()
     figure = plt.figure(figsize=(WIDTH, 5.4), layout="constrained")
     plt.close(figure)
     above, below = figure.subplots(2, sharex=True)
@@ -195,9 +193,9 @@ def observability_view(
             label=name,
         )  # fmt: skip
     above.set(ylabel="measured share", ylim=(0, 1.05))
-    changed = scene.change > 0
+    changed = kinds > 0
     said = np.sqrt(np.mean(sigma[:, changed] ** 2, axis=1))
-    true = np.sqrt(np.mean((x2 - scene.hrhs_t2)[:, changed] ** 2, axis=1))
+    true = np.sqrt(np.mean((x2 - true_x2)[:, changed] ** 2, axis=1))
     style = SOURCE_STYLE["hrhs_t2"]
     below.plot(*with_gaps(scene.hs, said), color=style.colour, label="σ, as the network says")
     below.plot(*with_gaps(scene.hs, true), color=BLACK, ls=":", lw=2, label="true RMS error")
@@ -215,5 +213,5 @@ def inside_band(x2: np.ndarray, sigma: np.ndarray, truth: np.ndarray) -> np.ndar
 
 def averages(values: np.ndarray, scene: Scene) -> Mapping[str, float]:
     """Mean of a map (H, W) over the pixels of each kind of change that occurs."""
-    assert scene.change is not None
-    return {KINDS[k]: float(values[scene.change == k].mean()) for k in np.unique(scene.change)}
+    kinds = scene.true_change()
+    return {KINDS[k]: float(values[kinds == k].mean()) for k in np.unique(kinds)}

@@ -12,13 +12,12 @@ from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter, shift
 
 from stsf import metrics
-from stsf.lab.lessons.redraw import Redrawn, slider
+from stsf.lab.lessons.kit import WIDE, Redrawn, slider
 from stsf.plots.colour import BLUE, GREY, ORANGE, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH, with_gaps
 from stsf.scene import Scene
 
 VISIBLE = 700.0  # nm, where the visible ends
-WIDE = {"style": {"description_width": "11em"}, "layout": {"width": "32em"}}
 
 
 def scores(cube: np.ndarray, truth: np.ndarray, ratio: int = 3) -> str:
@@ -48,8 +47,9 @@ def _flat(scene: Scene, x2: np.ndarray, amount: float) -> np.ndarray:
 
 
 def _stale(scene: Scene, x2: np.ndarray, amount: float) -> np.ndarray:
-    assert scene.hrhs_t1 is not None and scene.change is not None
-    return np.where(scene.change > 0, x2 + amount * (scene.hrhs_t1 - x2), x2)
+    x1 = scene.truth(1)
+    kinds = scene.true_change()
+    return np.where(kinds > 0, x2 + amount * (x1 - x2), x2)
 
 
 FAULTS: dict[str, Callable[[Scene, np.ndarray, float], np.ndarray]] = {
@@ -76,8 +76,8 @@ def spoil(scene: Scene, fault: str, amount: float) -> np.ndarray:
     Returns:
         (L, H, W) reflectance.
     """
-    assert scene.hrhs_t2 is not None
-    return FAULTS[fault](scene, scene.hrhs_t2, amount)
+    x2 = scene.truth(2)
+    return FAULTS[fault](scene, x2, amount)
 
 
 class TrapExplorer(Redrawn):
@@ -122,8 +122,8 @@ def trap_view(
 
 def _errors(scene: Scene, x2: np.ndarray) -> tuple[metrics.Row, dict[str, float]]:
     """The figures of merit, and for each what is zero for a perfect cube."""
-    assert scene.hrhs_t2 is not None
-    row = metrics.evaluate(x2, scene.hrhs_t2, ratio=scene.ratio)[0]
+    true_x2 = scene.truth(2)
+    row = metrics.evaluate(x2, true_x2, ratio=scene.ratio)[0]
     return row, {
         "PSNR": row["rmse"],
         "mean PSNR": 10 ** (-row["mean_psnr"] / 20),
@@ -137,8 +137,7 @@ def _errors(scene: Scene, x2: np.ndarray) -> tuple[metrics.Row, dict[str, float]
 def _trap(
     scene: Scene, rival: dict[str, float], pixel: tuple[int, int], fault: str, amount: float
 ) -> tuple[Figure, str]:
-    truth, cube = scene.hrhs_t2, spoil(scene, fault, amount)
-    assert truth is not None
+    truth, cube = scene.truth(2), spoil(scene, fault, amount)
     row, errors = _errors(scene, cube)
     shares = {name: error / rival[name] for name, error in errors.items()}
     figure = plt.figure(figsize=(WIDTH, 6.6), layout="constrained")

@@ -15,13 +15,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import correlate
 
-from stsf.lab.lessons.redraw import Redrawn, slider
+from stsf.lab.lessons.kit import Redrawn, slider
 from stsf.plots.colour import BLUE, GREY, RED
 from stsf.plots.figures import WIDTH
 
 MEAN = np.full((3, 3), 1 / 9)
+
+
 CENTRE = np.zeros((3, 3))
+
+
 CENTRE[1, 1] = 1.0
+
+
 FILTERS = {
     "detail": CENTRE - MEAN,
     "mean": MEAN,
@@ -29,6 +35,8 @@ FILTERS = {
     "step to the right": np.array([[0, 0, 0], [0, -1, 1], [0, 0, 0]], float),
     "step downwards": np.array([[0, 0, 0], [0, -1, 0], [0, 1, 0]], float),
 }
+
+
 LINES = ("-", "--", "-.", ":")
 
 

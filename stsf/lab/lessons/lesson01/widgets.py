@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stsf.lab.lessons.redraw import Redrawn, slider
+from stsf.lab.lessons.kit import Redrawn, slider
 from stsf.plots.colour import (
     BLACK,
     BLUE,
@@ -32,17 +32,27 @@ from stsf.sensing.spectra import Library
 from stsf.sensing.subspace import Subspace
 
 Pins = Mapping[str, tuple[int, int]]  # name -> (y, x)
+
+
 PIN_LOOK = ((BLUE, "o"), (GREEN, "^"), (ORANGE, "s"), (PURPLE, "D"))  # marker and colour: both tell
+
+
 MATERIAL_COLOUR = {
     "water": BLUE, "canopy": GREEN, "soil": ORANGE, "built": PURPLE,
     "npv": RED, "snow": SKY, "burned": BLACK,
 }  # fmt: skip
+
+
 LINES = ("-", "--", "-.", ":")  # first, second ... spectrum of one material
+
+
 FEATURES = {  # nm; what a spectrum tells at a glance
     "red edge": (680.0, 750.0),
     "leaf water": (1150.0, 1250.0),
     "clay": (2160.0, 2240.0),
 }
+
+
 OWN = "own choice"
 
 

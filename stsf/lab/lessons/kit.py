@@ -1,0 +1,209 @@
+"""What the lessons share: live figures, the offline switch, one pixel, the stored results.
+
+A figure is drawn once a move. Left to itself, a notebook draws it three times: to find a layout, to
+find its edges, and to show it.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from pathlib import Path
+
+import holoviews as hv
+import ipywidgets
+import numpy as np
+import pandas as pd
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.transforms import Bbox
+from PIL import Image
+from torch import Tensor
+
+from stsf.errors import InputError
+from stsf.plots.colour import (
+    SOURCE_STYLE,
+)
+from stsf.plots.figures import with_gaps
+from stsf.scene import Scene
+
+WIDE = {"style": {"description_width": "11em"}, "layout": {"width": "32em"}}
+PAD = 0.1  # inch around each part of a live figure: room for a longer tick label
+
+
+class Redrawn:
+    """Controls above, a figure below, and one line of text that a reader can quote.
+
+    A widget derives from this, calls `show_with` once, and says in `view` what its controls mean.
+
+    Attributes:
+        text: the line below the figure.
+        picture: the figure, as PNG.
+    """
+
+    def show_with(self, *columns: list[ipywidgets.Widget]) -> None:
+        """Lay the controls out in columns and redraw whenever one of them moves."""
+        self.text = ipywidgets.HTML()
+        fits = {"max_width": "100%", "object_fit": "contain", "align_self": "flex-start"}
+        self.picture = ipywidgets.Image(format="png", layout=fits)
+        self.columns, self.places = columns, list[Bbox]()
+        self._drawing = threading.RLock()  # JupyterLab may report two controls at once
+        for control in (control for column in columns for control in column):
+            control.observe(self.redraw, names="value")
+
+    def view(self) -> tuple[Figure, str]:
+        """The figure for the controls as they stand, and what it shows."""
+        raise NotImplementedError
+
+    def redraw(self, _: object = None) -> None:
+        """Draw the view anew, in the place of the last one."""
+        with self._drawing:
+            figure, text = self.view()
+            self.places = arrange(figure, self.places)
+            self.picture.value, self.text.value = png(figure), text
+
+    def _ipython_display_(self) -> None:
+        self.redraw()
+        beside = ipywidgets.HBox([ipywidgets.VBox(column) for column in self.columns])
+        display(ipywidgets.VBox([beside, self.picture, self.text]))
+
+
+def arrange(figure: Figure, places: list[Bbox]) -> list[Bbox]:
+    """Put the axes of a figure where those of the last one were, so that nothing jumps.
+
+    Args:
+        figure: made with constrained layout.
+        places: of its axes; where their number differs, the layout is computed.
+
+    Returns:
+        Where the axes are now.
+    """
+    if len(places) != len(figure.axes):
+        ConstrainedLayoutEngine(w_pad=PAD, h_pad=PAD).execute(figure)
+        places = [ax.get_position(original=True) for ax in figure.axes]
+    figure.set_layout_engine("none")
+    for ax, place in zip(figure.axes, places):
+        ax.set_position(place, which="original")
+    return places
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as it stands, drawn once and packed fast."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def slider(kind: type, value: object, description: str, **limits: object) -> ipywidgets.Widget:
+    """A slider that reports when it is let go, with room for its name."""
+    style = {"description_width": "11em"}
+    return kind(
+        value=value, description=description, continuous_update=False,
+        style=style, layout={"width": "32em"}, **limits,
+    )  # fmt: skip
+
+
+def offline() -> None:
+    """Load the plotting code into the notebook itself: no network is needed, ever.
+
+    Call it once, in the setup cell.
+    """
+    hv.extension("bokeh", inline=True)
+
+
+def rms(values: Tensor | np.ndarray) -> float:
+    """Root of the mean square."""
+    return float(np.sqrt(np.mean(np.square(np.asarray(values, dtype=np.float64)))))
+
+
+FLOOR = 1e-5  # reflectance; what a plot shows as "none"
+
+
+def draw_pixel(ax: Axes, scene: Scene, x: np.ndarray, pixel: tuple[int, int]) -> None:
+    """One pixel of Y1, of an estimate of X1, of the truth and of M1; axes that do not jump.
+
+    Args:
+        ax: to draw on.
+        scene: with truth.
+        x: (L, H, W) estimate of X1.
+        pixel: (y, x).
+    """
+    row, column = pixel
+    x1 = scene.truth(1)
+    for key, values in (
+        ("lrhs_t1", scene.lrhs_t1[:, row // scene.ratio, column // scene.ratio]),
+        ("hrhs_t1", x[:, row, column]),
+        ("truth_t1", x1[:, row, column]),
+    ):
+        style = SOURCE_STYLE[key]
+        ax.plot(*with_gaps(scene.hs, values), color=style.colour, ls=style.line, lw=1.8,
+                label=style.label)  # fmt: skip
+    style = SOURCE_STYLE["hrms_t1"]
+    ax.errorbar(
+        scene.ms.centre, scene.hrms_t1[:, row, column], xerr=scene.ms.fwhm / 2, ls="none",
+        marker=style.marker, color=style.colour, label=style.label, zorder=4,
+    )  # fmt: skip
+    ax.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
+    ax.set_ylim(0.0, 1.25 * float(x1[:, row, column].max()))  # does not jump
+    ax.legend(frameon=False, ncols=2, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    ax.grid(alpha=0.3)
+
+
+RESULTS = Path(__file__).resolve().parents[3] / "data" / "results"
+
+
+SUITES = ("simulated", "imperfect", "real")
+
+
+SMALL_IS_GOOD = ("sam", "ergas")
+
+
+def results(suite: str) -> pd.DataFrame:
+    """The stored rows of the benchmark, one per method, scene, region and group of bands.
+
+    Args:
+        suite: "simulated", "imperfect", "real" or "sensitivity".
+
+    Raises:
+        InputError: no such table.
+
+    Example:
+        >>> sorted(set(results("real").target))
+        ['x1', 'x2']
+    """
+    path = RESULTS / f"{suite}.csv"
+    if not path.is_file():
+        raise InputError(
+            f"expected the stored results in {path}, found none: make them with "
+            f"stsf benchmark --suite {suite} --out {path.name}"
+        )
+    return pd.read_csv(path, dtype={"scene": str})
+
+
+def by_scene(
+    table: pd.DataFrame,
+    target: str,
+    figure: str = "psnr",
+    region: str = "all",
+    bands: str = "all",
+) -> pd.DataFrame:
+    """One figure of merit, scenes as rows and methods as columns.
+
+    Args:
+        table: rows of the benchmark, see `results`.
+        target: "x1" or "x2".
+        figure: a column of the table, such as "psnr".
+        region: "all", "changed", "unchanged" or a kind of change; X1 has "all" only.
+        bands: "all", "MS-covered", "VNIR gaps", "SWIR", "clean".
+
+    Example:
+        >>> by_scene(results("simulated"), "x2").shape[0]
+        8
+    """
+    rows = table[(table.target == target) & (table.region == region) & (table.bands == bands)]
+    return rows.pivot(index="scene", columns="method", values=figure)

@@ -1,0 +1,44 @@
+"""Self-checks of lesson 02."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stsf.lab.lessons.lesson02.widgets import degradation_view
+from stsf.scene import Scene
+
+
+def equal_snr(answer: int, scene: Scene) -> str:
+    """Lesson 02: the highest SNR (dB, steps of 5) that misfits as much as half a pixel of shift."""
+
+    def misfit(snr: float = 35.0, shift: tuple[float, float] = (0.0, 0.0)) -> float:
+        text = degradation_view(scene, (0, 0), snr=snr, shift=shift)[1]
+        return float(text.split("=")[-1])
+
+    limit = misfit(shift=(0.5, 0.5))
+    enough = [snr for snr in range(10, 51, 5) if misfit(snr=snr) >= limit]
+    if answer not in range(10, 51, 5):
+        return f"Not yet: one of 10, 15, ... 50 is wanted, not {answer!r}."
+    if answer == min(enough) != max(enough):
+        return "Not yet: that is the lowest such SNR; the highest is wanted."
+    if answer not in enough:
+        return "Not yet: at that SNR the noise does less harm; a low SNR means much noise."
+    if answer != max(enough):
+        return "Not yet: a higher SNR already does as much harm."
+    return f"Right: half a pixel of shift does as much harm as noise at {answer} dB."
+
+
+def first_pixel_shift(answer: float, ratio: int) -> str:
+    """Lesson 02: the PSF shift (fine pixels) that puts the sample on the first fine pixel."""
+    right = -(ratio - 1) / 2
+    if not np.isscalar(answer) or isinstance(answer, str):
+        return f"Not yet: one number is wanted, the same for both directions, not {answer!r}."
+    if abs(answer - right) < 1e-6:
+        return f"Right: {right:g} fine pixels at ratio {ratio}."
+    if abs(answer + right) < 1e-6:
+        return "Not yet: the size is right; the first pixel lies to the left of the centre."
+    if abs(answer) == ratio / 2:
+        return "Not yet: the common centre is that of the *first and last* pixel, not of r and 0."
+    if answer == -1:
+        return "Not yet: that is the shift at ratio 3; how many pixels has the block here?"
+    return "Not yet: take the centre of the pixels 0 ... r - 1, then go from there to pixel 0."

@@ -1,0 +1,19 @@
+"""Lesson 05, SSJE: its widgets and figures; `checks` holds its self-checks."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["checks"],
+    submod_attrs={
+        "widgets": [
+            "SHOWN",
+            "Stage",
+            "stages",
+            "StageExplorer",
+            "stage_view",
+            "maps_view",
+            "gains_view",
+        ]
+    },
+)

@@ -1,0 +1,204 @@
+"""Lesson 05: SSJE step by step, its maps, and its gains over the classical methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ipywidgets
+import numpy as np
+import torch
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stsf.evidence.maps import Prepared
+from stsf.lab.lessons.kit import FLOOR, Redrawn, draw_pixel, rms, slider
+from stsf.plots.colour import BLUE, GREEN, GREY, SKY, rgb, stretch_limits
+from stsf.plots.figures import WIDTH
+from stsf.scene import Scene
+from stsf.ssje import SSJE
+
+SHOWN = 30  # fine pixels on either side of the pixel that a window shows
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The cube after one step of SSJE, and how far it is from everything."""
+
+    name: str
+    x: np.ndarray  # (L, H, W) reflectance
+    residual_hs: float  # RMS of Y1 - D X
+    residual_ms: float  # RMS of M1 - R X
+    error: float  # RMS of X - X1
+
+
+def stages(scene: Scene, ssje: SSJE, prepared: Prepared) -> list[Stage]:
+    """Every step of SSJE as a cube, the start first.
+
+    Args:
+        scene: with truth.
+        ssje: trained.
+        prepared: the scene as maps.
+    """
+    with torch.no_grad():
+        _, steps = ssje(prepared, return_steps=True)
+    cubes = {name: prepared.decode(z).numpy() for name, z in steps.items()}
+    return [
+        Stage(
+            name, x, rms(scene.lrhs_t1 - scene.D.A(x)), rms(scene.hrms_t1 - scene.R.A(x)),
+            rms(x - scene.truth(1)),
+        )
+        for name, x in cubes.items()
+    ]  # fmt: skip
+
+
+class StageExplorer(Redrawn):
+    """Step through SSJE: a window of the image, one pixel's spectrum and both residuals.
+
+    Args:
+        scene: with truth.
+        made: see `stages`.
+        pixel: (y, x) whose spectrum is drawn, in the middle of the window at first.
+    """
+
+    def __init__(self, scene: Scene, made: list[Stage], pixel: tuple[int, int]) -> None:
+        self.scene, self.made = scene, made
+        names = [f"{i} {stage.name}" for i, stage in enumerate(made)]
+        self.step = slider(ipywidgets.SelectionSlider, names[0], "after", options=names)
+        height, width = scene.size
+        self.y = slider(ipywidgets.IntSlider, pixel[0], "pixel y", min=0, max=height - 1)
+        self.x = slider(ipywidgets.IntSlider, pixel[1], "pixel x", min=0, max=width - 1)
+        self.show_with([self.step], [self.y, self.x])
+
+    def view(self) -> tuple[Figure, str]:
+        """The cube after the chosen step, at the chosen pixel."""
+        return stage_view(
+            self.scene, self.made, int(self.step.value.split()[0]), (self.y.value, self.x.value)
+        )
+
+
+def stage_view(
+    scene: Scene, made: list[Stage], step: int, pixel: tuple[int, int]
+) -> tuple[Figure, str]:
+    """The cube after one step, what the step changed, one spectrum, and both residuals so far.
+
+    Args:
+        scene: with truth.
+        made: see `stages`.
+        step: 0 for the start.
+        pixel: (y, x).
+
+    Returns:
+        The figure, and one line that says what it shows.
+    """
+    now, last = made[step], made[max(step - 1, 0)]
+    x1 = scene.truth(1)
+    figure = plt.figure(figsize=(WIDTH, 7.0), layout="constrained")
+    plt.close(figure)
+    panes = figure.subplot_mosaic([["image", "change"], ["spectrum", "fall"]], height_ratios=(5, 4))
+    _draw_window(figure, panes["image"], panes["change"], scene, now.x, last.x, pixel)
+    draw_pixel(panes["spectrum"], scene, now.x, pixel)
+    _draw_fall(panes["fall"], made, step)
+    here = (slice(None), *pixel)
+    text = (
+        f"{now.name}: RMS of Y1 − D X = {now.residual_hs:.4f}, RMS of M1 − R X = "
+        f"{now.residual_ms:.4f}, error against the truth = {now.error:.4f}; at pixel y = "
+        f"{pixel[0]}, x = {pixel[1]} = {rms(now.x[here] - x1[here]):.4f}"
+    )
+    return figure, text
+
+
+def _draw_window(
+    figure: Figure, image: Axes, change: Axes, scene: Scene, x: np.ndarray, last: np.ndarray,
+    pixel: tuple[int, int],
+) -> None:  # fmt: skip
+    """The estimate round the pixel, and by how much the step moved it."""
+    x1 = scene.truth(1)
+    nm = scene.hs.centre
+    top, left = (
+        int(np.clip(p - SHOWN, 0, max(n - 2 * SHOWN, 0))) for p, n in zip(pixel, scene.size)
+    )
+    part = (slice(None), slice(top, top + 2 * SHOWN), slice(left, left + 2 * SHOWN))
+    rows, columns = x[part].shape[1:]
+    extent = (left - 0.5, left + columns - 0.5, top + rows - 0.5, top - 0.5)
+    stretch = stretch_limits([(x1, nm)], "SWIR")
+    image.imshow(rgb(x[part], nm, "SWIR", stretch), extent=extent, interpolation="nearest")
+    image.set_title("estimate of X1, SWIR colours")
+    moved = np.sqrt(np.mean(np.square(x[part] - last[part]), axis=0))
+    shown = change.imshow(
+        moved, extent=extent, cmap="viridis", vmin=0, vmax=0.02, interpolation="nearest"
+    )
+    figure.colorbar(shown, ax=change, label="RMS change (reflectance)", extend="max")
+    change.set_title("changed by this step")
+    for ax in (image, change):
+        ax.plot(pixel[1], pixel[0], "s", mfc="none", mec="white", mew=2)
+        ax.set(xlabel="x (pixels)", ylabel="y (pixels)")
+
+
+def _draw_fall(ax: Axes, made: list[Stage], now: int) -> None:
+    """Both residuals and the true error, up to the present step."""
+    lines = {
+        "Y1 − D X": ([s.residual_hs for s in made], SKY, "o-"),
+        "M1 − R X": ([s.residual_ms for s in made], GREEN, "s--"),
+        "error against the truth": ([s.error for s in made], GREY, "^:"),
+    }
+    for name, (values, colour, look) in lines.items():
+        shown = np.maximum(values[: now + 1], FLOOR)
+        ax.semilogy(range(now + 1), shown, look, color=colour, ms=5, label=name)
+    ax.set_xticks(range(len(made)), [s.name for s in made], rotation=40, ha="right", fontsize=8)
+    low = min(min(s.residual_hs, s.residual_ms) for s in made)
+    high = max(max(s.residual_hs, s.residual_ms, s.error) for s in made)
+    ax.set(xlabel="step", ylabel="RMS (reflectance)")
+    ax.set(xlim=(-0.3, len(made) - 0.7), ylim=(0.7 * max(low, FLOOR), 1.5 * high))
+    ax.legend(frameon=False, ncols=2, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    ax.grid(alpha=0.3)
+
+
+def maps_view(
+    prepared: Prepared, truth: np.ndarray, estimate: np.ndarray, count: int = 3
+) -> Figure:
+    """The first maps: as Y1 shows them, as estimated, as they truly are.
+
+    Args:
+        prepared: the scene as maps.
+        truth: X1 (L, H, W).
+        estimate: of X1.
+        count: how many maps.
+    """
+    figure = plt.figure(figsize=(WIDTH, 3.3 * count), layout="constrained")
+    plt.close(figure)
+    sharp = [prepared.encode(torch.as_tensor(x)).numpy() for x in (estimate, truth)]
+    for i, row in enumerate(figure.subplots(count, 3, squeeze=False)):
+        panes = {"in Y1": prepared.y[i].numpy(), "estimated": sharp[0][i], "truth": sharp[1][i]}
+        low, high = np.percentile(sharp[1][i], [1, 99])
+        for ax, (title, values) in zip(row, panes.items()):
+            shown = ax.imshow(values, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+            ax.set(title=f"map {i + 1}, {title}", xlabel="x (pixels)", ylabel="y (pixels)")
+        figure.colorbar(shown, ax=row, label="units of the map", extend="both", fraction=0.02)
+    return figure
+
+
+def gains_view(gains: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
+    """Gains over a rival, scene by scene, and their mean.
+
+    Args:
+        gains: suite to rival to one gain per scene, dB.
+    """
+    figure = plt.figure(figsize=(WIDTH, 3.6), layout="constrained")
+    plt.close(figure)
+    axes = figure.subplots(1, len(gains), sharey=True, squeeze=False)[0]
+    for ax, (suite, rivals) in zip(axes, gains.items()):
+        for y, (_, gain) in enumerate(rivals.items()):
+            ax.plot(gain, np.full(len(gain), y), "o", mfc="none", color=GREY, ms=5)
+            ax.plot(np.mean(gain), y, "D", color=BLUE, ms=7)
+        ax.axvline(0, color=GREY, lw=1)
+        ax.set(title=suite, xlabel="gain of SSJE (PSNR, dB)")
+        ax.set(yticks=range(len(rivals)), yticklabels=list(rivals))
+        ax.grid(alpha=0.3)
+    axes[0].set(ylabel="method")
+    axes[0].invert_yaxis()
+    axes[0].plot([], [], "o", mfc="none", color=GREY, ms=5, label="one scene")
+    axes[0].plot([], [], "D", color=BLUE, ms=7, label="mean")
+    figure.legend(frameon=False, ncols=2, loc="outside upper center")
+    return figure
