@@ -1,4 +1,4 @@
-"""The lessons' own code: what a notebook names exists, and a scene without truth is one sentence."""
+"""The lessons' code: what a notebook names exists; a scene without truth is one sentence."""
 
 import ast
 import importlib
