@@ -128,7 +128,8 @@ def pip_reason(log_text: str) -> str:
     cause is the exception of the build tool further up, in the last traceback before the frame.
     """
     bars = log_text.replace("\u2502", " ")  # pip draws a bar beside the output of a build
-    raised = re.findall(r"^\s*(?:[\w.]+\.)?(\w*(?:Error|Exception)): (\S.*)", bars, re.MULTILINE)
+    kinds = r"\w*(?:Error|Exception|Unavailable)"
+    raised = re.findall(rf"^\s*(?:[\w.]+\.)?({kinds}): (\S.*)", bars, re.MULTILINE)
     told = re.findall(r"^\s*(?:ERROR|Error|error): (\S.*)", bars, re.MULTILINE)
     frames = r"Exception:|Failed (to )?build|Could not build|subprocess-exited|metadata-"
     plain = [line for line in told if not re.match(frames, line)]

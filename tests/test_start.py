@@ -28,6 +28,27 @@ def load(path: str) -> ModuleType:
 start = load("start.py")
 run_all = load("tests/run_all.py")
 
+AS_SOURCE = {"pyrsr"}  # packages of the lock file of which the index holds no wheel
+UNBUILT = """\
+  Preparing metadata (pyproject.toml): started
+ERROR: Exception:
+Traceback (most recent call last):
+  File ".venv/lib/python3.11/site-packages/pip/_internal/cli/base_command.py", line 107, in _run
+    status = _inner_run()
+  File ".venv/lib/python3.11/site-packages/pip/_vendor/pyproject_hooks/_impl.py", line 402
+    raise BackendUnavailable(
+ModuleNotFoundError: No module named 'hatchling'
+"""
+CAPTURED = """\
+  error: subprocess-exited-with-error
+  \u2502 exit code: 1
+  \u2570\u2500> [2 lines of output]
+      Traceback (most recent call last):
+      pip._vendor.pyproject_hooks._impl.BackendUnavailable: Cannot import 'hatchling.build'
+      [end of output]
+ERROR: Failed to build 'pyrsr' when getting requirements to build wheel
+"""
+
 
 def test_an_old_python_can_still_read_the_file_and_is_told_so() -> None:
     tree = ast.parse((ROOT / "start.py").read_text("utf-8"), feature_version=(3, 7))
@@ -223,11 +244,52 @@ def test_without_network_nothing_is_torn_down(
         ("OSError: [Errno 28] No space left on device", "disk is full"),
         ("ERROR: first\nERROR: No matching distribution found for x==9.\n", "No matching"),
         ("", "the whole log is in .venv"),
+        (UNBUILT, "pip says: ModuleNotFoundError: No module named 'hatchling'; "),
+        (CAPTURED, "pip says: BackendUnavailable: Cannot import 'hatchling.build'; "),
+        ("ERROR: pyrsr-0.8.0.whl is not a supported wheel on this platform.\n", "not a supported"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\n", "DO NOT MATCH THE HASHES"),
     ],
 )
 def test_each_failed_step_is_one_sentence(log: str, words: str) -> None:
     sentence = str(start.set_up_problem("packages", log))
     assert words in sentence and "\n" not in sentence and sentence.endswith(".")
+
+
+@pytest.mark.slow
+def test_what_comes_as_source_builds_where_nothing_was_built_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The arguments that start.py gives pip, in a bare environment without cache or home."""
+    for option in ("index-url", "extra-index-url", "find-links", "cert", "proxy", "trusted-host"):
+        command = [sys.executable, "-m", "pip", "config", "get", f"global.{option}"]
+        reach = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+        name = f"PIP_{option.replace('-', '_').upper()}"
+        if reach and name not in os.environ:
+            monkeypatch.setenv(name, reach)
+    monkeypatch.setattr(start, "ROOT", tmp_path)
+    monkeypatch.setattr(start, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(start, "LOG", tmp_path / "setup.log")
+    for name in ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "PIP_CACHE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "empty"))
+    wanted = start.pins(start.LOCK.read_text("utf-8"))
+    only = tmp_path / "only.lock"
+    only.write_text("".join(f"{name}=={wanted[name]}\n" for name in AS_SOURCE), "utf-8")
+    arguments = start.locked()
+    arguments[arguments.index("-r") + 1] = str(only)
+    add = [str(start.venv_python()), "-m", "pip", "install"]
+    start.step("environment", [sys.executable, "-m", "venv", str(start.VENV)])
+    try:
+        start.step("installer", [*add, f"pip=={wanted['pip']}"])
+    except start.Stop as stop:
+        if "no network" not in str(stop):
+            raise
+        pytest.skip(f"no package index answers: {stop}")
+    start.step("packages", [*add, "--no-deps", *arguments])
+    listed = subprocess.run(
+        [str(start.venv_python()), "-m", "pip", "list", "--format=json"], capture_output=True
+    )
+    found = {start.canonical(package["name"]) for package in json.loads(listed.stdout)}
+    assert found - {"setuptools"} == {"pip", *AS_SOURCE}  # the build tools stayed outside
 
 
 def test_main_turns_a_stop_into_exit_code_2(
