@@ -267,8 +267,8 @@ def install() -> None:
     pip = [str(venv_python()), "-m", "pip", "--disable-pip-version-check"]
     add = [*pip, "install", "--progress-bar", "off"]
     wanted = pins(LOCK.read_text("utf-8"))
-    # pip itself first, so that every machine sets up in the same way; and setuptools for stsf
-    step("installer", [*add, f"pip=={wanted['pip']}", f"setuptools=={wanted['setuptools']}"])
+    # pip itself first, so that every machine sets up in the same way
+    step("installer", [*add, f"pip=={wanted['pip']}"])
     if wants_cpu_torch(wanted["torch"]) and answers(f"{TORCH_CPU_INDEX}/torch/"):
         torch = f"torch=={wanted['torch']}"
         try:

@@ -28,6 +28,7 @@ from stsf.evidence.candidates import Evidence
 from stsf.evidence.canonical import rows
 from stsf.evidence.components import prepare
 from stsf.files.atomic import replacing
+from stsf.places import shipped_path
 from stsf.projection import SMALLEST_NOISE, signal_covariance, spectral_gain
 from stsf.scene import Scene
 from stsf.sensing.subspace import pixels
@@ -35,7 +36,7 @@ from stsf.ssje import SSJE
 from stsf.tve import TemporalVariationEstimator
 
 FORMAT = "stsf DC-STSF 1"
-SHIPPED = Path(__file__).parents[1] / "data" / "models" / "dcstsf.safetensors"
+SHIPPED = shipped_path("data/models/dcstsf.safetensors")
 PARTS = (
     "seu", "ecu", "back-projection", "sftn", "difference", "consistency", "context"
 )  # fmt: skip

@@ -70,7 +70,7 @@ def test_conda_file_holds_the_same_ranges() -> None:
     conda = parse([re.sub(r"^[\w-]+", lambda m: CONDA_NAMES.get(m[0], m[0]), x) for x in lines])
     python = conda.pop(canonicalize_name("python"))
     assert str(python.specifier) == PROJECT["requires-python"]
-    del conda[canonicalize_name("pip")], conda[canonicalize_name("setuptools")]
+    del conda[canonicalize_name("pip")], conda[canonicalize_name("hatchling")]
     wanted = {name: r.specifier for name, r in {**REQUIRED, **EXTRAS}.items()}
     assert {name: r.specifier for name, r in conda.items()} == wanted
 

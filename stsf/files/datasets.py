@@ -26,11 +26,12 @@ from stsf.errors import InputError
 from stsf.files.identify import MSI_BANDS
 from stsf.files.imagefile import Image, read_image
 from stsf.files.raster import SCALE
+from stsf.places import shipped_path
 from stsf.scene import Scene
 from stsf.sensing.bands import Sensor, from_bands
 from stsf.sensing.sensors import ahsi, enmap, from_csv, sentinel2
 
-SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+SAMPLE = shipped_path("data/sample")
 SAMPLE_SEED = 21
 NEON_BANDS = np.r_[0:192, 210:283, 315:419]  # of a grid of 5.0079 nm; without water vapour
 
@@ -62,7 +63,7 @@ def load_sample() -> Scene:
     Simulated by `make_sample`; `data/README.md` says how.
 
     Raises:
-        InputError: the folder is not there, as in an installation without the clone.
+        InputError: the folder is not there: the installation is damaged.
 
     Example:
         >>> scene = load_sample()
@@ -71,8 +72,8 @@ def load_sample() -> Scene:
     """
     if not SAMPLE.is_dir():
         raise InputError(
-            f"expected the shipped scene in {SAMPLE}, found no folder there: work in a clone of "
-            "the repository (pip install -e .), or make a scene with stsf simulate"
+            f"expected the shipped scene in {SAMPLE}, found no folder there: install stsf "
+            "anew from its repository, or make a scene with stsf simulate"
         )
     return Scene.open(SAMPLE)
 

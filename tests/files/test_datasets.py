@@ -85,7 +85,7 @@ def test_sample_follows_its_own_model():
 
 def test_without_the_clone(monkeypatch, tmp_path):
     monkeypatch.setattr(datasets, "SAMPLE", tmp_path / "gone")
-    with pytest.raises(InputError, match=r"expected the shipped scene in .*pip install -e"):
+    with pytest.raises(InputError, match=r"expected the shipped scene in .*install stsf anew"):
         load_sample()
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import threading
-from pathlib import Path
 
 import holoviews as hv
 import ipywidgets
@@ -24,6 +23,7 @@ from PIL import Image
 from torch import Tensor
 
 from stsf.errors import InputError
+from stsf.places import shipped_path
 from stsf.plots.colour import (
     SOURCE_STYLE,
 )
@@ -154,7 +154,7 @@ def draw_pixel(ax: Axes, scene: Scene, x: np.ndarray, pixel: tuple[int, int]) ->
     ax.grid(alpha=0.3)
 
 
-RESULTS = Path(__file__).resolve().parents[3] / "data" / "results"
+RESULTS = shipped_path("data/results")
 
 
 SUITES = ("simulated", "imperfect", "real")

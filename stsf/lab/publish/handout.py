@@ -26,8 +26,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from stsf.errors import InputError
+from stsf.places import shipped_path
 
-FOLDER = Path(__file__).resolve().parents[3] / "notebooks"
+FOLDER = shipped_path("notebooks")
 STUB = 'raise NotImplementedError("Your turn: put your solution in place of this line.")'
 SOLUTION = re.compile(r"^### BEGIN SOLUTION\n.*?^### END SOLUTION$", re.DOTALL | re.MULTILINE)
 SINCE = (2026, 1, 1, 0, 0, 0)  # date of every file in a zip: same lessons, same bytes
@@ -59,8 +60,7 @@ def read_lessons(folder: Path = FOLDER) -> Lessons:
     paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not paths:
         raise InputError(
-            f"expected the lessons in {folder}, found none: "
-            "install stsf from a clone of its repository (pip install -e .)"
+            f"expected the lessons in {folder}, found none: install stsf anew from its repository"
         )
     return {path.stem: _read(path) for path in paths}
 

@@ -6,7 +6,6 @@ python -m stsf.lab.publish.readme
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pandas as pd
 from matplotlib import pyplot as plt
@@ -15,11 +14,11 @@ from matplotlib.figure import Figure
 from stsf.benchmark.runs import markdown
 from stsf.files.datasets import load_sample
 from stsf.fusion import fuse
+from stsf.places import shipped_path
 from stsf.plots.colour import rgb, stretch_limits
 from stsf.plots.figures import show_spectra
 
-ROOT = Path(__file__).resolve().parents[3]
-PICTURE = ROOT / "data" / "readme.png"
+PICTURE = shipped_path("data/readme.png")
 PIXEL = (108, 160)  # (y, x) of a field harvested between the dates
 MARK = re.compile(r"(<!-- table (\w+) (x[12]) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -54,7 +53,7 @@ def with_tables(readme: str) -> str:
     """
 
     def table(found: re.Match[str]) -> str:
-        stored = pd.read_csv(ROOT / "data" / "results" / f"{found[2]}.csv")
+        stored = pd.read_csv(shipped_path("data/results") / f"{found[2]}.csv")
         return f"{found[1]}{markdown(stored, found[3])}\n{found[4]}"
 
     return MARK.sub(table, readme)
@@ -62,5 +61,5 @@ def with_tables(readme: str) -> str:
 
 if __name__ == "__main__":
     picture().savefig(PICTURE, dpi=90)
-    path = ROOT / "README.md"
+    path = shipped_path("README.md")
     path.write_text(with_tables(path.read_text("utf-8")), "utf-8")
