@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stsf.files.datasets import load_sample
+    from stsf.files.scenes import read_scene
     from stsf.fusion import fuse
     from stsf.lab.viewer.viewer import explore
 
@@ -18,10 +19,11 @@ __version__ = "0.1.0"
 # public name -> the module that holds it, loaded at first use
 _PUBLIC = {
     "load_sample": "stsf.files.datasets",
+    "read_scene": "stsf.files.scenes",
     "fuse": "stsf.fusion",
     "explore": "stsf.lab.viewer.viewer",
 }
-__all__ = ["__version__", "explore", "fuse", "load_sample"]
+__all__ = ["__version__", "explore", "fuse", "load_sample", "read_scene"]
 
 
 def __getattr__(name: str) -> Any:

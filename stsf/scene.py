@@ -6,46 +6,27 @@ nothing behind this file has to ask whether its input makes sense.
 
 from __future__ import annotations
 
-import json
-from contextlib import ExitStack
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import xarray as xr
 from affine import Affine
 from rasterio.crs import CRS
+from scipy import ndimage
 
 from stsf.degradation import Psf, SpatialDegradation, SpectralDegradation, noise_sigma, relative_psf
 from stsf.errors import InputError
-from stsf.files.atomic import replacing
-from stsf.files.checks import (
-    check_bands,
-    check_dates,
-    check_files,
-    check_grids,
-    check_masks,
-    check_values,
-    fill_gaps,
-)
-from stsf.files.identify import sensor_of
-from stsf.files.imagefile import Image, read_image
-from stsf.files.raster import write_geotiff
 from stsf.sensing.bands import Sensor
 from stsf.sensing.sensors import srf_matrix
 
 KINDS = ("unchanged", "harvest", "emergence", "flood", "construction")  # codes of a change map
-FILES = {
-    "lrhs_t1": "hs_t1.tif",
-    "hrms_t1": "ms_t1.tif",
-    "hrms_t2": "ms_t2.tif",
-    "hrhs_t1": "truth_t1.tif",
-    "hrhs_t2": "truth_t2.tif",
-    "change": "change.tif",
-}
-NOTES = "scene.json"  # beside them: what a GeoTIFF has no place for
+RATIOS = range(2, 11)  # HS to MS pixel size of the satellite pairs that fly
+DAYS_APART = 30  # HS and MS at t1 describe one state of the ground; farther apart they do not
+FEWEST = 2  # valid HS pixels, and HS pixels a side: fewer have no covariance and no gradient
+CUBES = ("lrhs_t1", "hrms_t1", "hrms_t2", "hrhs_t1", "hrhs_t2")
+BRIGHT = 2.0  # no surface reflectance reaches this, except in a few glinting pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,138 +161,6 @@ class Scene:
         """(C,) standard deviation of the noise in M1 and M2, reflectance."""
         return noise_sigma(self.hrms_t1, self.snr_ms)
 
-    @classmethod
-    def read(
-        cls,
-        hs: str | Path,
-        ms1: str | Path,
-        ms2: str | Path,
-        *,
-        hs_sensor: str | None = None,
-        ms_sensor: str | None = None,
-        truth_t1: str | Path | None = None,
-        truth_t2: str | Path | None = None,
-        change: str | Path | None = None,
-        name: str = "",
-    ) -> Scene:
-        """Read three files (and the truth, if any) that share extent and CRS.
-
-        Args:
-            hs: Y1, with wavelengths or a known sensor.
-            ms1: M1.
-            ms2: M2, on the grid of M1.
-            hs_sensor: name for `stsf.sensing.get_sensor`; else the file's `SENSOR` tag is used.
-            ms_sensor: the same for the MS.
-            truth_t1: X1, if known.
-            truth_t2: X2, if known.
-            change: map of change codes, if known.
-            name: shown in figures and tables.
-
-        Raises:
-            InputError: unreadable file, or files that do not fit together.
-        """
-        y1, m1, m2 = read_image(hs), read_image(ms1), read_image(ms2)
-        good = y1.good if y1.good is not None else np.ones(len(y1.cube), bool)
-        usable = replace(y1, cube=y1.cube[good])
-        check_files([(str(hs), usable), (str(ms1), m1), (str(ms2), m2)])
-        known = {k: p for k, p in (("hrhs_t1", truth_t1), ("hrhs_t2", truth_t2)) if p}
-        return cls(
-            lrhs_t1=usable.cube, hrms_t1=m1.cube, hrms_t2=m2.cube,
-            hs=sensor_of(y1, hs_sensor, "--hs-sensor").select(good),
-            ms=sensor_of(m2, ms_sensor, "--ms-sensor"),
-            **{key: read_image(path).cube[good] for key, path in known.items()},
-            change=None if change is None else change_codes(str(change), read_image(change)),
-            crs=m2.crs, transform=m2.transform, name=name,
-            dates=(y1.date, m1.date, m2.date) if y1.date and m1.date and m2.date else None,
-        )  # fmt: skip
-
-    @classmethod
-    def open(cls, folder: str | Path) -> Scene:
-        """Read a folder written by `Scene.write`; truth, change map and notes where they are."""
-        folder = Path(folder)
-        path = {key: folder / file for key, file in FILES.items()}
-        extra = {"hrhs_t1": "truth_t1", "hrhs_t2": "truth_t2", "change": "change"}
-        there = {name: path[key] for key, name in extra.items() if path[key].exists()}
-        inputs = path["lrhs_t1"], path["hrms_t1"], path["hrms_t2"]
-        scene = cls.read(*inputs, name=folder.name, **there)  # type: ignore[arg-type]
-        return scene._noted(folder / NOTES) if (folder / NOTES).exists() else scene
-
-    def write(self, folder: str | Path) -> Path:
-        """Write one GeoTIFF per cube (int16 x 1e-4) under the names of `FILES`, and the notes.
-
-        Nothing is lost but the rounding, and the measured responses of a sensor that
-        `stsf.sensing.sensors.get_sensor` does not know.
-
-        Raises:
-            InputError: the folder cannot be written, or holds truth that this scene does not have.
-        """
-        folder = Path(folder)
-        for key, file in FILES.items():
-            if getattr(self, key) is None and (folder / file).exists():
-                raise InputError(
-                    f"expected no {file} in {folder}, as this scene has none: it belongs to "
-                    "another scene, choose another folder or delete it"
-                )
-        with ExitStack() as complete:  # all files take their places together, at the end
-            for key, file in FILES.items():
-                if getattr(self, key) is not None:
-                    dtype: Any = "uint8" if key == "change" else "int16"
-                    temporary = complete.enter_context(replacing(folder / file))
-                    write_geotiff(temporary, self.image(key), dtype)
-            temporary = complete.enter_context(replacing(folder / NOTES))
-            temporary.write_text(json.dumps(self._notes()), encoding="utf-8")
-        return folder
-
-    def _notes(self) -> dict[str, Any]:
-        assert self.psf is not None
-        sensors = {
-            key: {"gsd": s.gsd, "detector": s.detector.tolist(), "mtf": s.mtf}
-            for key, s in (("hs", self.hs), ("ms", self.ms))
-        }
-        snr = {"snr_hs": self.snr_hs, "snr_ms": self.snr_ms}
-        return {"psf": [astuple(p) for p in self.psf], **snr, **sensors}
-
-    def _noted(self, path: Path) -> Scene:
-        try:
-            notes = json.loads(path.read_text(encoding="utf-8"))
-            hs, ms = (
-                replace(
-                    sensor,
-                    gsd=notes[key]["gsd"],
-                    detector=np.array(notes[key]["detector"]),
-                    mtf=tuple(map(tuple, notes[key]["mtf"])),
-                )
-                for key, sensor in (("hs", self.hs), ("ms", self.ms))
-            )
-            psf = tuple(Psf(*p) for p in notes["psf"])
-            return replace(
-                self, hs=hs, ms=ms, psf=psf, snr_hs=notes["snr_hs"], snr_ms=notes["snr_ms"]
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"expected the notes of Scene.write in {path}, got {error!r}: delete the file to "
-                "go on with the sensors' defaults"
-            ) from error
-
-    def image(self, key: str, cube: np.ndarray | None = None) -> Image:
-        """One cube of the scene (or `cube` in its place) with band table and georeference."""
-        cube = getattr(self, key) if cube is None else cube
-        if key == "change":
-            return Image(cube[None], ("change",), crs=self.crs, transform=self.transform)
-        coarse, spectral = key == "lrhs_t1", "hs" if "hrms" not in key else "ms"
-        sensor: Sensor = getattr(self, spectral)
-        valid = self.valid_lr if coarse else self.valid_hr
-        when = None
-        if self.dates:
-            when = self.dates[{"lrhs_t1": 0, "hrms_t1": 1, "hrhs_t1": 1}.get(key, 2)]
-        scale = self.ratio if coarse else 1
-        return Image(
-            cube=np.where(np.asarray(valid), cube, np.nan).astype(np.float32),
-            names=sensor.band_names, wavelength=sensor.centre, fwhm=sensor.fwhm,
-            sensor=sensor.name, date=when, crs=self.crs,
-            transform=None if self.transform is None else self.transform * Affine.scale(scale),
-        )  # fmt: skip
-
     def crop(self, rows: slice, columns: slice) -> Scene:
         """A window given in low-resolution pixels, for a quick look or a patch."""
         r = self.ratio
@@ -320,42 +169,146 @@ class Scene:
         window: dict[str, np.ndarray] = {
             key: getattr(self, key)[(..., *(  # LR arrays by LR pixels, HR arrays by HR pixels
                 (rows, columns) if key in ("lrhs_t1", "valid_lr") else fine))]
-            for key in (*FILES, "valid_lr", "valid_hr") if getattr(self, key) is not None
+            for key in (*CUBES, "change", "valid_lr", "valid_hr") if getattr(self, key) is not None
         }  # fmt: skip
         return replace(self, **window, transform=moved)  # type: ignore[arg-type]
 
-    def to_xarray(self) -> xr.Dataset:
-        """All cubes with wavelength, x and y as coordinates (pixel centres, metres if known)."""
-        dims = {"lrhs_t1": ("wavelength", "y_lr", "x_lr")}
-        dims |= {k: ("wavelength", "y", "x") for k in ("hrhs_t1", "hrhs_t2")}
-        dims |= {k: ("band", "y", "x") for k in ("hrms_t1", "hrms_t2")}
-        there = {k: d for k, d in dims.items() if getattr(self, k) is not None}
-        data = xr.Dataset({k: (d, getattr(self, k)) for k, d in there.items()})
-        if self.change is not None:
-            data["change"] = (("y", "x"), self.change)
-        transform = self.transform or Affine.identity()
-        for suffix, r, (rows, columns) in (
-            ("", 1, self.size), ("_lr", self.ratio, self.lrhs_t1.shape[1:]),
-        ):  # fmt: skip
-            x = transform.c + transform.a * r * (np.arange(columns) + 0.5)
-            y = transform.f + transform.e * r * (np.arange(rows) + 0.5)
-            data = data.assign_coords({f"x{suffix}": x, f"y{suffix}": y})
-        data = data.assign_coords(wavelength=self.hs.centre, band=list(self.ms.band_names))
-        return data.assign_attrs(ratio=self.ratio, hs=self.hs.name, ms=self.ms.name)
 
-
-def change_codes(name: str, image: Image) -> np.ndarray:
-    """A change map as read from a file, (H, W) uint8 codes of `KINDS`.
-
-    Raises:
-        InputError: several bands, or values that are no codes.
-    """
-    cube = image.cube
-    odd = cube[~np.isin(cube, range(len(KINDS)))]
-    if len(cube) != 1 or odd.size:
-        found = f"{len(cube)} bands" if len(cube) != 1 else f"the value {odd[0]:.4g}"
+def check_bands(scene: Scene) -> None:
+    """Cubes have three axes, as many bands as their sensors, and the HS has more than the MS."""
+    for key, sensor in (("lrhs_t1", scene.hs), ("hrms_t1", scene.ms), ("hrms_t2", scene.ms)):
+        cube = getattr(scene, key)
+        if cube.ndim != 3:
+            raise InputError(f"{key} must be (band, y, x), got shape {cube.shape}: add the axis")
+        if len(cube) != len(sensor):
+            raise InputError(
+                f"{key} has {len(cube)} bands, {sensor.name} has {len(sensor)}: "
+                "name the right sensor or select its bands"
+            )
+    check_order(len(scene.hs), len(scene.ms))
+    if np.any(np.diff(scene.hs.centre) <= 0):
+        b = int(np.argmax(np.diff(scene.hs.centre) <= 0))
         raise InputError(
-            f"expected a change map of one band with the codes 0 to {len(KINDS) - 1} "
-            f"({', '.join(KINDS)}), got {found} in {name}: check that it is the right file"
+            f"wavelengths must increase from band to band, got {scene.hs.centre[b]:.1f} then "
+            f"{scene.hs.centre[b + 1]:.1f} nm: sort the bands and drop overlapping ones"
         )
-    return cube[0].astype(np.uint8)
+
+
+def check_order(hs_bands: int, ms_bands: int) -> None:
+    """The hyperspectral image is the one with more bands."""
+    if hs_bands <= ms_bands:
+        raise InputError(
+            f"expected more hyperspectral than multispectral bands, got {hs_bands} and "
+            f"{ms_bands}: the two images may be swapped"
+        )
+
+
+def check_grids(scene: Scene) -> None:
+    """One whole ratio in both directions; truth and maps on the product grid."""
+    (h, w), fine = scene.lrhs_t1.shape[1:], scene.hrms_t2.shape[1:]
+    if scene.hrms_t1.shape[1:] != fine:
+        raise InputError(
+            f"both MS dates must share one grid, got {scene.hrms_t1.shape[1:]} and {fine} pixels: "
+            "warp M1 onto the grid of M2"
+        )
+    if fine[0] < h or fine[1] < w:
+        raise InputError(
+            f"the MS must be finer than the HS, got {fine} MS and {(h, w)} HS pixels: "
+            "the two images may be swapped"
+        )
+    ratio = fine[0] / h
+    if ratio != fine[1] / w or ratio not in RATIOS:
+        raise InputError(
+            f"one HS pixel must span a whole number of MS pixels from {RATIOS[0]} to {RATIOS[-1]}, "
+            f"got {fine[0]}/{h} = {ratio:.3g} and {fine[1]}/{w} = {fine[1] / w:.3g}: "
+            "crop both to one extent or resample the HS"
+        )
+    if min(h, w) < FEWEST:
+        raise InputError(
+            f"expected at least {FEWEST} HS pixels along each side, got {(h, w)}: "
+            "take a larger window of all images"
+        )
+    expected = {"hrhs_t1": (len(scene.hs), *fine), "hrhs_t2": (len(scene.hs), *fine)}
+    expected |= {"change": fine, "valid_hr": fine, "valid_lr": (h, w)}
+    for key, shape in expected.items():
+        given = getattr(scene, key)
+        if given is not None and given.shape != shape:
+            raise InputError(
+                f"{key} must have shape {shape}, got {given.shape}: crop it to the scene"
+            )
+
+
+def check_values(name: str, cube: np.ndarray) -> None:
+    """Reflectance that varies; data in every band of some pixel."""
+    check_reflectance(name, cube)
+    finite = np.isfinite(cube)
+    if not finite.all(axis=0).any():
+        empty = np.flatnonzero(~finite.any(axis=(1, 2)))[:5] + 1
+        bands = f" ({', '.join(map(str, empty))})" if empty.size else ""
+        raise InputError(
+            f"in {name} every pixel misses at least one band: drop the bands that hold no data "
+            f"at all{bands}"
+        )
+    if np.nanmin(cube) == np.nanmax(cube):
+        raise InputError(
+            f"{name} must vary, every value is {np.nanmax(cube):.4g}: "
+            "check that it is the right file"
+        )
+
+
+def check_reflectance(name: str, cube: np.ndarray) -> None:
+    """Reflectance: finite somewhere, not digital numbers."""
+    finite = cube[np.isfinite(cube)]
+    if not finite.size:
+        raise InputError(f"{name} has no valid pixel: check the nodata value and the extent")
+    high = float(np.percentile(finite[:: max(1, finite.size // 100_000)], 98))
+    if high > BRIGHT:
+        raise InputError(
+            f"{name} must be reflectance from 0 to 1, its 98th percentile is {high:.4g}, which "
+            "looks like digital numbers: set the bands' scale (0.0001 is usual) or divide first"
+        )
+
+
+def check_masks(valid_lr: np.ndarray, valid_hr: np.ndarray) -> None:
+    """Enough is left where all images have data."""
+    if valid_lr.sum() < FEWEST or not valid_hr.any():
+        raise InputError(
+            f"expected at least {FEWEST} HS pixels with data and one MS pixel with data at both "
+            f"dates, got {valid_lr.sum()} and {valid_hr.sum()}: choose images whose valid areas "
+            "overlap"
+        )
+
+
+def check_dates(dates: Sequence[str | None]) -> None:
+    """Known dates of Y1, M1, M2 are dates; HS and MS at t1 lie at most `DAYS_APART` days apart."""
+    known = [_day(text) for text in dates]
+    if not (known[0] and known[1]):
+        return
+    days = abs((known[0] - known[1]).days)
+    if days > DAYS_APART:
+        raise InputError(
+            f"HS and MS at t1 must be at most {DAYS_APART} days apart, got {dates[0]} and "
+            f"{dates[1]} ({days} days): choose an MS image nearer to the HS date"
+        )
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(
+            f"dates must look like 2025-07-24, got {text!r}: mend the tag DATE of the file"
+        ) from error
+
+
+def fill_gaps(cube: np.ndarray) -> np.ndarray:
+    """Values of the nearest valid pixel in place of those without data, float32.
+
+    Args:
+        cube: (band, y, x), at least one pixel with data in every band.
+    """
+    gaps = ~np.isfinite(cube).all(axis=0)
+    if not gaps.any():
+        return np.asarray(cube, dtype=np.float32)
+    nearest = ndimage.distance_transform_edt(gaps, return_distances=False, return_indices=True)
+    return np.asarray(cube[:, nearest[0], nearest[1]], dtype=np.float32)

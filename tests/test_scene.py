@@ -10,11 +10,11 @@ from rasterio.crs import CRS
 
 from stsf.degradation import Psf, relative_psf
 from stsf.errors import InputError
-from stsf.files.checks import fill_gaps
 from stsf.files.identify import sensor_of
 from stsf.files.imagefile import Image, read_image
 from stsf.files.raster import write_image
-from stsf.scene import FILES, NOTES, Scene
+from stsf.files.scenes import FILES, NOTES, image_of, open_scene, read_scene, to_xarray, write_scene
+from stsf.scene import Scene, fill_gaps
 from stsf.sensing.bands import from_bands
 from stsf.sensing.sensors import S2_10, ahsi, sentinel2
 
@@ -69,7 +69,7 @@ def assert_same_sensor(found, expected):
 
 def test_a_scene_comes_back_from_disk(tmp_path):
     scene = with_truth(psf=(Psf(1.4, 1.5, 0.3, -0.2), Psf(1.9, 1.8)), snr_hs=31.0, snr_ms=37.0)
-    back = Scene.open(scene.write(tmp_path / "place"))
+    back = open_scene(write_scene(scene, tmp_path / "place"))
     for key in FILES:
         difference = np.abs(getattr(back, key).astype(float) - getattr(scene, key))
         assert difference.max() <= (0 if key == "change" else 0.5e-4 + 1e-7), key
@@ -92,7 +92,7 @@ def test_a_scene_comes_back_from_disk(tmp_path):
     ids=["S2B, ten bands", "descending", "any three"],
 )
 def test_measured_responses_survive_the_disk(tmp_path, ms):
-    back = Scene.open(make(ms=ms, hs=ahsi().select(np.arange(0, 140, 2))).write(tmp_path))
+    back = open_scene(write_scene(make(ms=ms, hs=ahsi().select(np.arange(0, 140, 2))), tmp_path))
     assert_same_sensor(back.ms, ms)
 
 
@@ -102,25 +102,25 @@ def test_a_sensor_nobody_knows_survives_the_disk(tmp_path):
         mtf=((0.2, 0.25),),
     )  # fmt: skip
     scene = make(hs=hs)
-    back = Scene.open(scene.write(tmp_path))
+    back = open_scene(write_scene(scene, tmp_path))
     assert_same_sensor(back.hs, hs)
     assert back.psf == scene.psf and len(back.psf) == 1
     assert back.D.A(np.ones((30, 12, 15))).shape == (30, 4, 5)
 
 
 def test_without_notes_the_sensors_defaults_hold(tmp_path):
-    make(psf=(Psf(1.0, 1.0), Psf(1.0, 1.0)), snr_hs=20.0).write(tmp_path)
+    write_scene(make(psf=(Psf(1.0, 1.0), Psf(1.0, 1.0)), snr_hs=20.0), tmp_path)
     (tmp_path / NOTES).unlink()
-    back = Scene.open(tmp_path)
+    back = open_scene(tmp_path)
     assert back.psf == relative_psf(HS, MS, 3) and back.snr_hs == 35.0
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"psf": [[1, 1, 0, 0]]}', '{"hs": 3, "ms": 3}'])
 def test_damaged_notes(tmp_path, text):
-    make().write(tmp_path)
+    write_scene(make(), tmp_path)
     (tmp_path / NOTES).write_text(text)
-    with pytest.raises(InputError, match=r"expected the notes of Scene\.write .*delete the file"):
-        Scene.open(tmp_path)
+    with pytest.raises(InputError, match=r"expected the notes of write_scene .*delete the file"):
+        open_scene(tmp_path)
 
 
 def test_pixels_without_data_stay_without_data(tmp_path):
@@ -134,14 +134,14 @@ def test_pixels_without_data_stay_without_data(tmp_path):
     assert np.argwhere(~scene.valid_lr).tolist() == [[1, 2]]
     assert np.argwhere(~scene.valid_hr).tolist() == [[0, 0], [4, 5], [7, 8]]
     assert np.isfinite(scene.lrhs_t1).all() and np.isfinite(scene.hrms_t2).all()
-    back = Scene.open(scene.write(tmp_path))
+    back = open_scene(write_scene(scene, tmp_path))
     np.testing.assert_array_equal(back.valid_lr, scene.valid_lr)
     np.testing.assert_array_equal(back.valid_hr, scene.valid_hr)
     assert np.isnan(read_image(tmp_path / "hs_t1.tif").cube[:, 1, 2]).all()
 
 
 def test_files_know_date_sensor_and_place(tmp_path):
-    with_truth().write(tmp_path)
+    write_scene(with_truth(), tmp_path)
     dates = {file: read_image(tmp_path / file).date for file in FILES.values()}
     assert dates == {
         "hs_t1.tif": DATES[0], "ms_t1.tif": DATES[1], "ms_t2.tif": DATES[2],
@@ -154,23 +154,23 @@ def test_files_know_date_sensor_and_place(tmp_path):
 
 
 def test_a_scene_without_place_or_dates(tmp_path, recwarn):
-    back = Scene.open(make(crs=None, transform=None, dates=None).write(tmp_path))
+    back = open_scene(write_scene(make(crs=None, transform=None, dates=None), tmp_path))
     assert back.crs is back.transform is back.dates is None
     assert back.hrhs_t1 is back.change is None
     assert not recwarn.list
 
 
 def test_truth_of_another_scene_is_not_mixed_in(tmp_path):
-    with_truth().write(tmp_path)
+    write_scene(with_truth(), tmp_path)
     with pytest.raises(InputError, match=r"expected no truth_t1\.tif in .*another scene"):
-        make().write(tmp_path)
+        write_scene(make(), tmp_path)
 
 
 def test_a_product_carries_the_mask_and_the_table():
     mask = np.ones((12, 15), bool)
     mask[2, 3] = False
     scene = make(valid_hr=mask)
-    product = scene.image("hrhs_t2", np.full((len(HS), 12, 15), 0.2))
+    product = image_of(scene, "hrhs_t2", np.full((len(HS), 12, 15), 0.2))
     assert np.argwhere(np.isnan(product.cube[0])).tolist() == [[2, 3]]
     np.testing.assert_array_equal(product.wavelength, HS.centre)
     assert (product.transform, product.date) == (PLACE, DATES[2])
@@ -178,7 +178,7 @@ def test_a_product_carries_the_mask_and_the_table():
 
 def test_bad_bands_are_dropped_on_reading(tmp_path):
     scene = make()
-    scene.write(tmp_path)
+    write_scene(scene, tmp_path)
     counts = np.rint(1e4 * scene.lrhs_t1).astype("<i2")
     counts.tofile(tmp_path / "hs.img")
     flags = np.arange(len(HS)) % 5 > 0
@@ -189,7 +189,7 @@ def test_bad_bands_are_dropped_on_reading(tmp_path):
         "interleave = bsq\nbyte order = 0\nreflectance scale factor = 10000\n" + "\n".join(lines)
     )
     files = tmp_path / "hs.img", tmp_path / "ms_t1.tif", tmp_path / "ms_t2.tif"
-    back = Scene.read(*files, hs_sensor="AHSI", name="mine")
+    back = read_scene(*files, hs_sensor="AHSI", name="mine")
     np.testing.assert_allclose(back.hs.centre, HS.centre[flags])
     np.testing.assert_allclose(back.lrhs_t1, scene.lrhs_t1[flags], atol=0.51e-4)
     assert back.name == "mine" and back.dates is None  # the raw file has no date
@@ -229,7 +229,7 @@ def test_crop_keeps_every_pixel_in_its_place():
 
 
 def test_xarray_places_the_pixel_centres():
-    data = with_truth().to_xarray()
+    data = to_xarray(with_truth())
     assert data.hrhs_t2.dims == ("wavelength", "y", "x")
     np.testing.assert_array_equal(data.wavelength, HS.centre)
     assert (float(data.x[0]), float(data.y[0])) == (465_005.0, 5_079_995.0)
@@ -370,7 +370,7 @@ def test_hs_and_ms_too_far_apart():
 def files(folder, **changes):
     """A scene on disk, with fields of single files replaced: hs_t1={"crs": ...}."""
     scene = make()
-    scene.write(folder)
+    write_scene(scene, folder)
     for stem, fields in changes.items():
         path = folder / f"{stem}.tif"
         write_image(path, replace(read_image(path), **fields))
@@ -382,7 +382,7 @@ def test_another_crs(tmp_path):
         InputError,
         match=r"one CRS, Y1 has EPSG:32632 and M2 has EPSG:32633: .*gdalwarp -t_srs EPSG:32633",
     ):
-        Scene.read(*files(tmp_path, hs_t1={"crs": CRS.from_epsg(32632)}))
+        read_scene(*files(tmp_path, hs_t1={"crs": CRS.from_epsg(32632)}))
 
 
 def test_another_extent(tmp_path):
@@ -392,22 +392,22 @@ def test_another_extent(tmp_path):
         match=r"one extent, M1 differs from M2 by up to 0\.5 MS pixels: warp it with gdalwarp -te "
         "465000 5079880 465150 5080000 -tr 10 10",
     ):
-        Scene.read(*files(tmp_path, ms_t1={"transform": moved}))
+        read_scene(*files(tmp_path, ms_t1={"transform": moved}))
 
 
 def test_the_hs_extent_counts_its_own_pixels(tmp_path):
     with pytest.raises(InputError, match=r"Y1 differs from M2 .* -tr 29 29"):
-        Scene.read(*files(tmp_path, hs_t1={"transform": PLACE * Affine.scale(2.9)}))
+        read_scene(*files(tmp_path, hs_t1={"transform": PLACE * Affine.scale(2.9)}))
 
 
 def test_an_image_that_does_not_say_where_it_is(tmp_path):
-    scene = Scene.read(*files(tmp_path, hs_t1={"crs": None, "transform": None}))
+    scene = read_scene(*files(tmp_path, hs_t1={"crs": None, "transform": None}))
     assert scene.crs == UTM33 and scene.transform == PLACE
 
 
 def test_a_named_sensor_must_exist(tmp_path):
     with pytest.raises(InputError, match="expected a known sensor, got 'Hyperion'"):
-        Scene.read(*files(tmp_path), hs_sensor="Hyperion")
+        read_scene(*files(tmp_path), hs_sensor="Hyperion")
 
 
 # ----------------------------------------------------------------------------- sensor of a file
@@ -464,5 +464,5 @@ def test_a_known_sensor_with_another_number_of_bands():
 
 
 def test_notes_are_plain_json(tmp_path):
-    make(snr_hs=31.0).write(tmp_path)
+    write_scene(make(snr_hs=31.0), tmp_path)
     assert json.loads((tmp_path / NOTES).read_text())["snr_hs"] == 31.0

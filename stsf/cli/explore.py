@@ -43,14 +43,14 @@ def explore(
     """
     import stsf
     from stsf.errors import InputError
+    from stsf.files.scenes import open_scene
     from stsf.lab.viewer.layers import coarse_pixels
     from stsf.lab.viewer.serve import serve_page
-    from stsf.scene import Scene
 
     if fuse and (fused_t1 or fused_t2):
         raise InputError("expected either --fuse or files with a fused result, got both: drop one")
     if fuse:
-        scene = Scene.open(folder)
+        scene = open_scene(folder)
         if part is not None:
             scene = scene.crop(*coarse_pixels(scene.size, scene.ratio, part))
         viewer = stsf.explore(scene, stsf.fuse(scene))

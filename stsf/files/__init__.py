@@ -6,19 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "atomic": ["replacing"],
-        "checks": [
-            "check_bands",
-            "check_dates",
-            "check_files",
-            "check_grids",
-            "check_masks",
-            "check_order",
-            "check_place",
-            "check_reflectance",
-            "check_same_bands",
-            "check_values",
-            "fill_gaps",
-        ],
+        "checks": ["check_files", "check_place", "check_same_bands"],
         "datasets": [
             "Series",
             "fetch",
@@ -30,6 +18,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "identify": ["sensor_of"],
         "imagefile": ["Image", "ImageFile", "Part", "averaged", "read_image"],
+        "scenes": [
+            "change_codes",
+            "image_of",
+            "open_scene",
+            "read_scene",
+            "to_xarray",
+            "write_scene",
+        ],
         "raster": ["write_geotiff", "write_image", "writing_parts"],
     },
 )

@@ -26,6 +26,7 @@ from stsf.errors import InputError
 from stsf.files.identify import MSI_BANDS
 from stsf.files.imagefile import Image, read_image
 from stsf.files.raster import SCALE
+from stsf.files.scenes import open_scene
 from stsf.places import shipped_path
 from stsf.scene import Scene
 from stsf.sensing.bands import Sensor, from_bands
@@ -75,7 +76,7 @@ def load_sample() -> Scene:
             f"expected the shipped scene in {SAMPLE}, found no folder there: install stsf "
             "anew from its repository, or make a scene with stsf simulate"
         )
-    return Scene.open(SAMPLE)
+    return open_scene(SAMPLE)
 
 
 def make_sample() -> Scene:

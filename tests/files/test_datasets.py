@@ -29,7 +29,7 @@ from stsf.files.datasets import (
     load_sample,
     make_sample,
 )
-from stsf.scene import FILES
+from stsf.files.scenes import FILES
 from stsf.sensing.sensors import enmap
 
 REAL = pytest.mark.skipif(

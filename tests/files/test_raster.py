@@ -261,7 +261,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path, short):
     code = f"""
 import resource, signal, numpy as np
 from pathlib import Path
-from stsf import raster
+from stsf.files import raster
 make = raster.copy
 def copy_into_little_room(*files, **options):
     resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) - short},) * 2)

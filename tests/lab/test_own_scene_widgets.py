@@ -8,9 +8,9 @@ import pytest
 
 from stsf.alignment.registration import register
 from stsf.files.imagefile import read_image
+from stsf.files.scenes import read_scene
 from stsf.lab.lessons import lesson10 as lab
 from stsf.metrics.figures import rmse
-from stsf.scene import Scene
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def files(scene, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def seen(files):
-    return Scene.read(*files)
+    return read_scene(*files)
 
 
 @pytest.fixture(scope="module")

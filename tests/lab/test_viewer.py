@@ -34,6 +34,7 @@ from stsf.cli import explore as explore_command
 from stsf.errors import InputError
 from stsf.files.datasets import load_sample
 from stsf.files.raster import write_image
+from stsf.files.scenes import image_of, write_scene
 from stsf.inspection_pixels import polygon_pixels, window_pixels
 from stsf.lab.viewer.facts import measured_ranges
 from stsf.lab.viewer.layers import of_scene
@@ -582,8 +583,8 @@ def test_a_page_ends_in_html(explored, tmp_path) -> None:
 
 @pytest.fixture(scope="module")
 def folder(scene, tmp_path_factory) -> Any:
-    folder = scene.write(tmp_path_factory.mktemp("scene") / "place")
-    write_image(folder.parent / "x2.tif", scene.image("hrhs_t2"))
+    folder = write_scene(scene, tmp_path_factory.mktemp("scene") / "place")
+    write_image(folder.parent / "x2.tif", image_of(scene, "hrhs_t2"))
     return folder
 
 

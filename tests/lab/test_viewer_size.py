@@ -20,6 +20,7 @@ import stsf
 from stsf.errors import InputError
 from stsf.files.imagefile import ImageFile
 from stsf.files.raster import write_image
+from stsf.files.scenes import image_of, write_scene
 from stsf.inspection_pixels import window_pixels
 from stsf.lab.viewer import look
 from stsf.lab.viewer.layers import Cube, of_folder, of_scene
@@ -59,8 +60,8 @@ def scene() -> Scene:
 
 @pytest.fixture(scope="module")
 def files(scene, tmp_path_factory) -> SimpleNamespace:
-    folder = scene.write(tmp_path_factory.mktemp("scene") / "large")
-    x2 = write_image(folder.parent / "x2.tif", scene.image("hrhs_t2"))
+    folder = write_scene(scene, tmp_path_factory.mktemp("scene") / "large")
+    x2 = write_image(folder.parent / "x2.tif", image_of(scene, "hrhs_t2"))
     return SimpleNamespace(folder=folder, fused=SimpleNamespace(hrhs_t2=x2))
 
 
@@ -154,7 +155,9 @@ def test_means_leave_out_what_has_no_data() -> None:
 
 
 def test_files_that_do_not_fit_are_refused(files, tmp_path, scene) -> None:
-    other = write_image(tmp_path / "x.tif", scene.crop(slice(0, 9), slice(0, 9)).image("hrhs_t2"))
+    other = write_image(
+        tmp_path / "x.tif", image_of(scene.crop(slice(0, 9), slice(0, 9)), "hrhs_t2")
+    )
     with pytest.raises(InputError, match="hrhs_t2 must have the shape"):
         stsf.explore(files.folder, SimpleNamespace(hrhs_t2=other))
     with pytest.raises(InputError, match="nothing at"):

@@ -13,11 +13,12 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from stsf.errors import InputError
-from stsf.files.checks import check_files, check_grids, check_reflectance
+from stsf.files.checks import check_files
 from stsf.files.identify import sensor_of
 from stsf.files.imagefile import ImageFile, Part, averaged
+from stsf.files.scenes import FILES, change_codes
 from stsf.inspection_pixels import Pixels, mean_spread
-from stsf.scene import FILES, Scene, change_codes
+from stsf.scene import Scene, check_grids, check_reflectance
 from stsf.sensing.bands import Sensor
 from stsf.sensing.subspace import band_quality
 
@@ -214,9 +215,9 @@ def of_scene(scene: Scene, fused: Any = None) -> Layers:
 
 
 def of_folder(folder: str | Path, fused: Any = None) -> Layers:
-    """The layers of a folder as `Scene.write` leaves it, none of which is read as a whole.
+    """The layers of a folder as `write_scene` leaves it, none of which is read as a whole.
 
-    The files are checked as `Scene.read` checks them, on a small picture of each.
+    The files are checked as `read_scene` checks them, on a small picture of each.
 
     Raises:
         InputError: a file that is missing or cannot be read, or files that do not fit together.

@@ -62,7 +62,7 @@ def explore(
     In a notebook the last value of a cell shows it; `save_html` writes it as one file.
 
     Args:
-        scene: observations, and the truth where it is known; or a folder that `Scene.write` left,
+        scene: observations, and the truth where it is known; or a folder that `write_scene` left,
             of which only what is shown is read. What is missing is greyed out.
         fused: result of `stsf.fuse`, or anything with some of its attributes `hrhs_t1`,
             `hrhs_t2`, `sigma_t2` (each a cube or a file) and `measured`; `sigma_t2` is drawn

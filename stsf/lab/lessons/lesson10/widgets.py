@@ -23,13 +23,14 @@ from stsf.alignment.phase_correlation import shift_image
 from stsf.errors import InputError
 from stsf.files.imagefile import read_image
 from stsf.files.raster import write_image
+from stsf.files.scenes import FILES, image_of, read_scene
 from stsf.fusion import fuse
 from stsf.lab.lessons.kit import Redrawn, slider
 from stsf.metrics.consistency import plausibility, residuals
 from stsf.metrics.figures import rmse
 from stsf.plots.colour import BLUE, GREY, ORANGE, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH, with_gaps
-from stsf.scene import FILES, Scene
+from stsf.scene import Scene
 from stsf.world.observation import wald
 
 SHIFT_HS = (1.2, -0.8)  # of Y1 against M1: down, right, high-resolution pixels
@@ -68,7 +69,7 @@ def three_files(scene: Scene, folder: Path) -> Files:
     m1 = shift_image(gain * seen.hrms_t1, -SHIFT_MS1[0], -SHIFT_MS1[1])
     cubes = {"lrhs_t1": seen.lrhs_t1, "hrms_t1": m1, "hrms_t2": gain * seen.hrms_t2}
     y1, m1_path, m2 = (
-        write_image(folder / FILES[key], scene.image(key, cube), "int16")
+        write_image(folder / FILES[key], image_of(scene, key, cube), "int16")
         for key, cube in cubes.items()
     )
     return y1, m1_path, m2
@@ -110,9 +111,9 @@ DAMAGE: dict[str, Callable[[Files, Path], Files]] = {
 
 
 def refusal(files: Files) -> str:
-    """What `Scene.read` says to three files; folders are left out of the sentence."""
+    """What `read_scene` says to three files; folders are left out of the sentence."""
     try:
-        Scene.read(*files)
+        read_scene(*files)
     except InputError as error:
         text = str(error)
         for path in files:
