@@ -12,15 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
 
 from stsf.errors import InputError
+from stsf.linear import Array, like, mix
 from stsf.sensing.bands import Sensor
-
-Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
 SMALLEST_SIGMA = 0.3  # HR px; below it a sampled Gaussian no longer has the width it was given
 
@@ -287,19 +285,6 @@ class SpectralDegradation:
     def A_adjoint(self, m: Array) -> Array:
         """(..., C, H, W) -> (..., L, H, W)."""
         return mix(self.R.T, m)
-
-
-def mix(matrix: np.ndarray, x: Array) -> Array:
-    """(K, L) matrix on the bands of (..., L, H, W), numpy or torch like `x`."""
-    flat = x.reshape(*x.shape[:-2], -1)  # (..., bands, H·W)
-    return (like(matrix, x) @ flat).reshape(*x.shape[:-3], len(matrix), *x.shape[-2:])
-
-
-def like(matrix: np.ndarray, x: Array) -> Array:
-    """The matrix in the kind, precision and place of `x`."""
-    if isinstance(x, torch.Tensor):
-        return torch.as_tensor(matrix, dtype=x.dtype, device=x.device)
-    return matrix.astype(x.dtype, copy=False)
 
 
 def noise_sigma(cube: np.ndarray, snr_db: float | np.ndarray) -> np.ndarray:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.ndimage import median_filter
 
+from stsf.errors import InputError
 from stsf.metrics.figures import sam_map
-from stsf.plots.figures import with_gaps
 from stsf.sensing.bands import Sensor
 from stsf.sensing.spectra import library, library_range
 from stsf.sensing.subspace import band_quality
@@ -21,7 +23,7 @@ from stsf.sensing.subspace import band_quality
 def drawing_order(sensor: Sensor) -> np.ndarray:
     """Band indices in the order a curve visits them, -1 where the pen is lifted.
 
-    Lifted between bands that are no neighbours (`stsf.plots.figures.with_gaps`) and at bad bands.
+    Lifted between bands that are no neighbours (`stsf.inspection.with_gaps`) and at bad bands.
 
     Example:
         >>> from stsf.sensing.bands import from_bands
@@ -183,3 +185,99 @@ def threshold_scores(
 
 def _ratio(part: int, whole: int) -> float:
     return float(part / whole) if whole else float("nan")
+
+
+def with_gaps(sensor: Sensor, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Wavelengths and values (L,) with a NaN between bands that are no neighbours.
+
+    Neighbours lie no farther apart than 1.5 times their width or 1.7 times the usual step there.
+
+    Example:
+        >>> from stsf.sensing.bands import from_bands
+        >>> with_gaps(from_bands([500, 510, 520, 600, 610], 10), np.arange(5.0))[1]
+        array([ 0.,  1.,  2., nan,  3.,  4.])
+    """
+    step = np.diff(sensor.centre)
+    wide = np.maximum(sensor.fwhm[1:], sensor.fwhm[:-1])
+    breaks = np.flatnonzero(step > np.maximum(1.5 * wide, 1.7 * median_filter(step, 9))) + 1
+    return np.insert(sensor.centre, breaks, np.nan), np.insert(values, breaks, np.nan)
+
+
+Pixels = tuple[np.ndarray, np.ndarray]  # rows and columns, int
+
+
+def window_pixels(pixel: tuple[int, int], window: int, shape: tuple[int, int]) -> Pixels:
+    """Pixels of a square window around a pixel, cut at the image border.
+
+    Args:
+        pixel: (y, x) of the centre.
+        window: pixels along a side, odd.
+        shape: (H, W) of the image.
+
+    Raises:
+        InputError: an even window, or a pixel outside the image.
+
+    Example:
+        >>> rows, columns = window_pixels((0, 5), 3, (9, 9))
+        >>> rows.tolist(), columns.tolist()
+        ([0, 0, 0, 1, 1, 1], [4, 5, 6, 4, 5, 6])
+    """
+    if window < 1 or window % 2 == 0:
+        raise InputError(f"expected an odd window such as 1, 3 or 5, got {window}: choose one")
+    if not all(0 <= p < n for p, n in zip(pixel, shape)):
+        raise InputError(f"pixel must be (y, x) within {shape}, got {pixel}: choose another")
+    half = window // 2
+    y, x = (np.arange(max(p - half, 0), min(p + half + 1, n)) for p, n in zip(pixel, shape))
+    rows, columns = np.meshgrid(y, x, indexing="ij")
+    return rows.ravel(), columns.ravel()
+
+
+def polygon_pixels(corners: ArrayLike, shape: tuple[int, int]) -> Pixels:
+    """Pixels whose centre lies inside a polygon (even-odd rule), row by row.
+
+    Args:
+        corners: (n, 2) corners as (y, x), pixel centres at integers; n at least 3.
+        shape: (H, W) of the image.
+
+    Raises:
+        InputError: fewer than three corners.
+
+    Example:
+        >>> rows, columns = polygon_pixels([(-0.5, -0.5), (-0.5, 1.5), (1.5, -0.5)], (4, 4))
+        >>> list(zip(rows.tolist(), columns.tolist()))
+        [(0, 0), (0, 1), (1, 0)]
+    """
+    points = np.asarray(corners, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3:
+        raise InputError(f"expected at least three (y, x) corners, got shape {points.shape}: add")
+    y, x = np.indices(shape)
+    inside = np.zeros(shape, dtype=bool)
+    for (ya, xa), (yb, xb) in zip(points, np.roll(points, -1, axis=0)):
+        if ya == yb:
+            continue  # a level edge is never crossed by a level ray
+        crossed = (ya > y) != (yb > y)
+        inside ^= crossed & (x <= xa + (y - ya) / (yb - ya) * (xb - xa))
+    rows, columns = np.nonzero(inside)
+    return rows, columns
+
+
+def mean_spread(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Mean and standard deviation over pixels, and how many pixels they come from.
+
+    Pixels without data in any band are left out; without a pixel all is NaN. The deviation is
+    that of the pixels themselves (divided by n), 0 for a single one.
+
+    Args:
+        spectra: (n, L).
+
+    Example:
+        >>> mean, spread, count = mean_spread(np.array([[0.1], [0.3], [np.nan]]))
+        >>> mean.round(3), spread.round(3), count
+        (array([0.2]), array([0.1]), 2)
+    """
+    kept = np.asarray(spectra, dtype=np.float64)
+    kept = kept[np.isfinite(kept).all(axis=1)]
+    if not len(kept):
+        nothing = np.full(spectra.shape[1], np.nan)
+        return nothing, nothing, 0
+    return kept.mean(axis=0), kept.std(axis=0), len(kept)

@@ -28,10 +28,10 @@ from stsf.evidence.candidates import Evidence
 from stsf.evidence.canonical import rows
 from stsf.evidence.components import prepare
 from stsf.files.atomic import replacing
+from stsf.linear import SMALLEST_NOISE, pixels, signal_covariance
 from stsf.places import shipped_path
-from stsf.projection import SMALLEST_NOISE, signal_covariance, spectral_gain
+from stsf.projection import spectral_gain
 from stsf.scene import Scene
-from stsf.sensing.subspace import pixels
 from stsf.ssje import SSJE
 from stsf.tve import TemporalVariationEstimator
 

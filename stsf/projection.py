@@ -31,40 +31,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator, cg
 
-from stsf.degradation import Array, SpatialDegradation, SpectralDegradation, like, mix
+from stsf.degradation import SpatialDegradation, SpectralDegradation
 from stsf.errors import InputError
+from stsf.linear import (
+    SMALLEST_NOISE,
+    Array,
+    difference_covariance,
+    like,
+    mix,
+    mmse_gain,
+    signal_covariance,
+)
 from stsf.scene import Scene
-from stsf.sensing.subspace import pixels
 
 Projection = Literal["start", "spectral", "spatial"]
-SMALLEST_NOISE = 1e-6  # reflectance; keeps bands that are zero everywhere from dividing by zero
-
-
-def mmse_gain(covariance: np.ndarray, R: np.ndarray, noise: ArrayLike) -> np.ndarray:
-    """G = C Rᵀ(R C Rᵀ + N)⁻¹: how much of an MS residual belongs to each HS band.
-
-    For x of mean zero and covariance C, G (R x + n) is the linear estimate of least mean square
-    error (Kay, Fundamentals of Statistical Signal Processing: Estimation Theory, 1993, ch. 12).
-
-    Args:
-        covariance: C (L, L) of what is to be estimated; the identity for a plain projection.
-        R: (C, L) what is seen of it.
-        noise: (C,) standard deviations, or one for all; 0 for a plain projection.
-
-    Returns:
-        (L, C).
-
-    Example:
-        >>> R = np.array([[0.5, 0.5, 0.0]])
-        >>> mmse_gain(np.eye(3), R, 0.0).ravel()  # the third band is not seen and not touched
-        array([1., 1., 0.])
-        >>> alike = np.array([[1.0, 0.9, 0.8], [0.9, 1.0, 0.9], [0.8, 0.9, 1.0]])
-        >>> mmse_gain(alike, R, 0.1).ravel().round(2)  # it varies with the others
-        array([0.99, 0.99, 0.89])
-    """
-    seen = R @ covariance  # (C, L)
-    spread = seen @ R.T + np.diag(np.broadcast_to(np.square(noise), len(R)))  # (C, C)
-    return np.linalg.solve(spread, seen).T
 
 
 def inject(x: Array, m: Array, gain: np.ndarray, R: SpectralDegradation) -> Array:
@@ -195,39 +175,6 @@ def _step(scene: Scene, iteration: int, after: Projection, x: np.ndarray) -> Ste
 
 def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(values), dtype=np.float64)))
-
-
-def signal_covariance(
-    cube: np.ndarray, noise: np.ndarray, valid: np.ndarray | None = None
-) -> np.ndarray:
-    """Covariance (L, L) of the spectra in a cube, without the part that is noise.
-
-    In units of the noise a direction without signal has variance 1; what it has beyond is signal.
-    The few directions that have any span the scene's subspace.
-
-    Args:
-        cube: (L, h, w) observed.
-        noise: (L,) standard deviations of its noise, above 0.
-        valid: (h, w), False where a pixel is not used.
-
-    Example:
-        >>> noisy = np.random.default_rng(0).normal(scale=0.1, size=(2, 50, 50))
-        >>> bool(np.abs(signal_covariance(noisy, np.array([0.1, 0.1]))).max() < 1e-3)
-        True
-    """
-    variance, axes = np.linalg.eigh(np.cov((pixels(cube, valid) / noise).T))
-    root = axes * np.sqrt(np.maximum(variance - 1.0, 0.0)) * noise[:, None]  # (L, L)
-    return root @ root.T
-
-
-def difference_covariance(cube: np.ndarray) -> np.ndarray:
-    """Covariance (L, L) of the differences between neighbouring pixels of a cube (L, h, w).
-
-    The bands of an edge, a road or a roof vary together in another way than those of the scene at
-    large; that is the detail which Y1 has lost.
-    """
-    steps = np.hstack([np.diff(cube, axis=axis).reshape(len(cube), -1) for axis in (1, 2)])
-    return steps @ steps.T / steps.shape[1]
 
 
 def regularised_steps(scene: Scene) -> tuple[np.ndarray, np.ndarray, BackProjection]:

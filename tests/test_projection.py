@@ -10,16 +10,14 @@ import torch
 from stsf.degradation import Psf, SpatialDegradation
 from stsf.errors import InputError
 from stsf.files.datasets import load_real
+from stsf.linear import difference_covariance, mmse_gain, signal_covariance
 from stsf.metrics.figures import psnr
 from stsf.projection import (
     BackProjection,
     alternating_projection,
-    difference_covariance,
     inject,
-    mmse_gain,
     null_space,
     regularised_steps,
-    signal_covariance,
     spectral_gain,
 )
 from stsf.scene import Scene

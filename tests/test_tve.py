@@ -7,8 +7,9 @@ import torch
 from stsf import tve as module
 from stsf.evidence.candidates import CANDIDATES, Evidence
 from stsf.evidence.canonical import rows
+from stsf.linear import pixels
 from stsf.sensing.sensors import S2_10, ahsi, enmap, sentinel2
-from stsf.sensing.subspace import band_quality, pixels
+from stsf.sensing.subspace import band_quality
 from stsf.tve import TemporalVariationEstimator
 from stsf.world.observation import observe
 from stsf.world.simulation import simulate

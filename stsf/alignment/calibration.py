@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import HuberRegressor
 
+from stsf.linear import pixels
 from stsf.scene import Scene
-from stsf.sensing.subspace import pixels
 
 GAINS = (0.7, 1.4)  # beyond these the two images do not show the same ground
 SURE = 3.0  # standard deviations from 1 (gain) and 0 (offset) before anything is changed

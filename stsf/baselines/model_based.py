@@ -16,7 +16,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from stsf.baselines.registry import register
 from stsf.baselines.spatial_spectral import coordinates
-from stsf.projection import SMALLEST_NOISE
+from stsf.linear import SMALLEST_NOISE
 from stsf.scene import Scene
 from stsf.sensing.subspace import Subspace
 

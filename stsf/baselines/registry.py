@@ -29,7 +29,6 @@ class Method:
         label: shown in tables and figures.
         reference: the paper, for the table's notes.
         function: the function itself.
-        fast: False for a method that needs more than about ten seconds on 120 x 120 pixels.
     """
 
     name: str
@@ -37,7 +36,6 @@ class Method:
     label: str
     reference: str
     function: Callable[..., np.ndarray] = field(repr=False)
-    fast: bool = True
 
     def __call__(self, scene: Scene, x1: np.ndarray | None = None) -> np.ndarray:
         """Run it and check what comes back.
@@ -71,7 +69,7 @@ _METHODS: dict[tuple[Target, str], Method] = {}
 
 
 def register(
-    name: str, *, target: Target, label: str = "", reference: str = "", fast: bool = True
+    name: str, *, target: Target, label: str = "", reference: str = ""
 ) -> Callable[[Function], Function]:
     """Decorator that adds a function to the list; the function itself stays as it is.
 
@@ -83,7 +81,6 @@ def register(
         target: "x1" for `f(scene)`, "x2" for `f(scene, x1)`; both return (L, H, W).
         label: shown in tables; the name if empty.
         reference: the paper.
-        fast: False if it needs more than about ten seconds on 120 x 120 pixels.
 
     Raises:
         InputError: an unknown target, or a name taken by another module.
@@ -106,7 +103,7 @@ def register(
                 f"{name!r} is already a method for {target}, registered by "
                 f"{known.function.__module__}: choose another name"
             )
-        _METHODS[target, name] = Method(name, target, label or name, reference, function, fast)
+        _METHODS[target, name] = Method(name, target, label or name, reference, function)
         return function
 
     return add

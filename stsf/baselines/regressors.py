@@ -14,7 +14,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from stsf.sensing.subspace import pixels
+from stsf.linear import pixels
 
 Predict = Callable[[np.ndarray], np.ndarray]  # (n, C) -> (n, k)
 Fit = Callable[[np.ndarray, np.ndarray], Predict]  # (pairs, C), (pairs, k) -> Predict

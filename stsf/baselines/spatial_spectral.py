@@ -15,9 +15,10 @@ from torch import nn
 
 from stsf.baselines.registry import register
 from stsf.evidence.local import local_fit
-from stsf.projection import SMALLEST_NOISE, alternating_projection, mmse_gain, signal_covariance
+from stsf.linear import SMALLEST_NOISE, LinearMap, mmse_gain, pixels, regress, signal_covariance
+from stsf.projection import alternating_projection
 from stsf.scene import Scene
-from stsf.sensing.subspace import Subspace, fit_subspace, pixels, regress, scene_regression
+from stsf.sensing.subspace import Subspace, fit_subspace
 
 
 @register("bicubic", target="x1", label="Bicubic", reference="Keys, IEEE TASSP 29, 1981")
@@ -245,3 +246,19 @@ def coordinates(scene: Scene, cube: np.ndarray, k: int) -> Subspace:
     assert scene.valid_lr is not None
     most = min(len(cube), int(scene.valid_lr.sum()) - 1)
     return fit_subspace(cube, min(k, most), scene.valid_lr)
+
+
+def scene_regression(scene: Scene) -> LinearMap:
+    """f: MS pixel -> HS spectrum, fitted where both are known, f(D M1) ≈ Y1.
+
+    Each HS band is regressed on M1 as blurred by that band's own detector. `apply(M1)` predicts
+    X1, `apply(M2)` predicts X2.
+    """
+    L, C = len(scene.hs), len(scene.ms)
+    offset, weights = np.empty(L), np.empty((L, C))
+    for detector in np.unique(scene.hs.detector):
+        bands = scene.hs.detector == detector
+        m_lr = scene.D.at(np.full(C, detector)).A(scene.hrms_t1)  # (C, h, w)
+        f = regress(m_lr, scene.lrhs_t1[bands], scene.valid_lr)
+        offset[bands], weights[bands] = f.offset, f.weights
+    return LinearMap(offset, weights)

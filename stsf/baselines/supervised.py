@@ -12,10 +12,11 @@ import numpy as np
 
 from stsf.baselines.registry import register
 from stsf.baselines.regressors import Predict, clipped, kernel_ridge, predict_map
+from stsf.linear import pixels
 from stsf.projection import inject, spectral_gain
 from stsf.scene import Scene
 from stsf.sensing.bands import Sensor
-from stsf.sensing.subspace import Subspace, library_subspace, pixels
+from stsf.sensing.subspace import Subspace, library_subspace
 from stsf.world.observation import observe
 from stsf.world.simulation import simulate
 
@@ -25,9 +26,7 @@ PIXELS = 1000  # of each
 LOW_RESOLUTION_SIZE = 40  # HS pixels a side of a training scene
 
 
-@register(
-    "supervised-kernel", target="x2", label="Kernel ridge trained on other scenes", fast=False
-)
+@register("supervised-kernel", target="x2", label="Kernel ridge trained on other scenes")
 def supervised_kernel(scene: Scene, x1: np.ndarray) -> np.ndarray:
     """z2 = f(z1, m1, m2), f kernel ridge trained on simulated scenes of the training materials.
 

@@ -24,9 +24,10 @@ from stsf.baselines.regressors import (
     quadratic,
 )
 from stsf.baselines.spatial_spectral import lift
+from stsf.linear import pixels
 from stsf.projection import inject, spectral_gain
 from stsf.scene import Scene
-from stsf.sensing.subspace import Subspace, fit_subspace, pixels
+from stsf.sensing.subspace import Subspace, fit_subspace
 
 COORDINATES = 16  # spectral coordinates of the regressions
 PAIRS = 4000  # high-resolution training pairs drawn from a scene
@@ -101,13 +102,7 @@ def kernel(scene: Scene, x1: np.ndarray) -> np.ndarray:
     return _regression(scene, kernel_ridge)
 
 
-@register(
-    "spectralift",
-    target="x2",
-    label="SpectraLift-style",
-    reference="arXiv 2507.13339, 2025",
-    fast=False,
-)
+@register("spectralift", target="x2", label="SpectraLift-style", reference="arXiv 2507.13339, 2025")
 def spectralift_t2(scene: Scene, x1: np.ndarray) -> np.ndarray:
     """A small network trained from R Y1 to Y1, applied to M2; then one MMSE correction to M2."""
     return inject(lift(scene, scene.hrms_t2), scene.hrms_t2, spectral_gain(scene), scene.R)

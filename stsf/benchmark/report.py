@@ -34,9 +34,9 @@ from stsf.evidence.candidates import Evidence
 from stsf.evidence.canonical import rows
 from stsf.evidence.components import prepare
 from stsf.files.atomic import replacing
+from stsf.linear import pixels
 from stsf.network import shipped
 from stsf.scene import Scene
-from stsf.sensing.subspace import pixels
 from stsf.training.recipe import adapt
 from stsf.tve import Z90
 from stsf.world.observation import observe

@@ -24,9 +24,10 @@ from stsf.evidence import canonical
 from stsf.evidence.canonical import Affine, K, rows
 from stsf.evidence.fourier import FourierRegression
 from stsf.evidence.local import local_wiener
-from stsf.projection import SMALLEST_NOISE, mmse_gain, signal_covariance, spectral_gain
+from stsf.linear import SMALLEST_NOISE, mmse_gain, pixels, signal_covariance
+from stsf.projection import spectral_gain
 from stsf.scene import Scene
-from stsf.sensing.subspace import Subspace, fit_subspace, pixels
+from stsf.sensing.subspace import Subspace, fit_subspace
 
 LIBRARY_SHARE = 0.15  # of the spectra behind the working coordinates
 NOISE_LEFT = 0.5  # of the variance of the MS noise, after `local_wiener`

@@ -22,9 +22,8 @@ from scipy.ndimage import gaussian_filter
 from stsf.errors import InputError
 from stsf.evidence.local import local_fit, local_wiener
 from stsf.evidence.maps import Prepared, trust
-from stsf.projection import SMALLEST_NOISE
+from stsf.linear import SMALLEST_NOISE, pixels, regress
 from stsf.scene import Scene
-from stsf.sensing.subspace import pixels, regress
 
 SIGNAL = 1.5  # variance over that of noise from which on a direction is worth a map
 GUIDES = 4  # axes of the MS that local regressions look at, whatever the number of its bands

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from stsf.projection import SMALLEST_NOISE
+from stsf.linear import SMALLEST_NOISE
 
 RIDGE = 3e-3  # added to the covariance of the guide in a window; its own variance is about 1
 

@@ -18,7 +18,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "identify": ["sensor_of"],
         "imagefile": ["Image", "ImageFile", "Part", "averaged", "read_image"],
+        "raster": ["write_geotiff", "write_image", "writing_parts"],
         "scenes": [
+            "FILES",
+            "NOTES",
             "change_codes",
             "image_of",
             "open_scene",
@@ -26,6 +29,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "to_xarray",
             "write_scene",
         ],
-        "raster": ["write_geotiff", "write_image", "writing_parts"],
     },
 )

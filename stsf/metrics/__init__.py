@@ -5,8 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "band_errors": ["band_errors"],
-        "comparison": ["Mask", "angles", "compare"],
+        "comparison": ["Mask", "angles", "band_errors", "compare"],
         "consistency": ["plausibility", "residuals"],
         "evaluation": ["COLUMNS", "Row", "band_groups", "evaluate", "format_table"],
         "figures": [

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stsf.metrics.band_errors import errors_of, mean_defined
 from stsf.metrics.comparison import (
     Mask,
     angles,
@@ -16,7 +15,9 @@ from stsf.metrics.comparison import (
     change_regions,
     check_ratio,
     compare,
+    errors_of,
     group_masks,
+    mean_defined,
     similarities,
 )
 from stsf.sensing.bands import SWIR_START, Sensor

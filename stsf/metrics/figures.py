@@ -9,7 +9,7 @@ Two cubes (band, y, x) of reflectance are compared, a prediction and a reference
 - Angles are in degrees. Two PSNR stand side by side: the global one pools all bands and favours
   bright ones; the mean over bands gives a dark band the weight of a bright one.
 
-What the figures are made of is in `stsf.metrics.band_errors`, the tables in
+What the figures are made of is in `stsf.metrics.comparison`, the tables in
 `stsf.metrics.evaluation`.
 """
 
@@ -18,13 +18,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stsf.metrics.band_errors import NEAR_ZERO, BandErrors, band_errors, mean_defined
 from stsf.metrics.comparison import (
+    NEAR_ZERO,
+    BandErrors,
     Mask,
     angles,
+    band_errors,
     band_means,
     check_ratio,
     compare,
+    mean_defined,
     region_of,
     similarities,
 )

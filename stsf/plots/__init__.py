@@ -35,7 +35,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "show_images",
             "show_spectra",
             "show_srf",
-            "with_gaps",
         ],
     },
 )

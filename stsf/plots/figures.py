@@ -17,9 +17,9 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
-from scipy.ndimage import median_filter
 
 from stsf.errors import InputError
+from stsf.inspection import with_gaps
 from stsf.metrics.comparison import Mask, angles, compare
 from stsf.metrics.evaluation import band_groups
 from stsf.plots.colour import (
@@ -161,22 +161,6 @@ def pixel_spectra(
         "lrhs_t1": scene.lrhs_t1[:, i, j] if seen_lr else None,
     }
     return {key: values for key, values in found.items() if values is not None}
-
-
-def with_gaps(sensor: Sensor, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Wavelengths and values (L,) with a NaN between bands that are no neighbours.
-
-    Neighbours lie no farther apart than 1.5 times their width or 1.7 times the usual step there.
-
-    Example:
-        >>> from stsf.sensing.bands import from_bands
-        >>> with_gaps(from_bands([500, 510, 520, 600, 610], 10), np.arange(5.0))[1]
-        array([ 0.,  1.,  2., nan,  3.,  4.])
-    """
-    step = np.diff(sensor.centre)
-    wide = np.maximum(sensor.fwhm[1:], sensor.fwhm[:-1])
-    breaks = np.flatnonzero(step > np.maximum(1.5 * wide, 1.7 * median_filter(step, 9))) + 1
-    return np.insert(sensor.centre, breaks, np.nan), np.insert(values, breaks, np.nan)
 
 
 def show_srf(hs: Sensor, ms: Sensor) -> Figure:

@@ -21,17 +21,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "to_csv",
         ],
         "spectra": ["Library", "MATERIALS", "canopy", "is_broken", "library", "library_range"],
-        "subspace": [
-            "LinearMap",
-            "Subspace",
-            "band_quality",
-            "fit_decoder",
-            "fit_subspace",
-            "library_subspace",
-            "pixels",
-            "regress",
-            "residual_subspace",
-            "scene_regression",
-        ],
+        "subspace": ["Subspace", "band_quality", "fit_subspace", "library_subspace"],
     },
 )

@@ -246,8 +246,8 @@ def srf_matrix(hs: Sensor, ms: Sensor, min_coverage: float = 0.9) -> tuple[np.nd
     negative weights (above -0.1) beside steep flanks of an MS response.
 
     Against direct convolution of 400 library spectra, ten Sentinel-2 bands (RMS error as % of the
-    band's mean, mean over bands / worst band; `relative_errors` in tests/sensing/test_sensors.py): EnMAP
-    0.01 / 0.04, AHSI 0.02 / 0.10, PRISMA 0.03 / 0.09. H alone: 0.13 / 0.39, 0.22 / 0.62,
+    band's mean, mean over bands / worst band; `relative_errors` in tests/sensing/test_sensors.py):
+    EnMAP 0.01 / 0.04, AHSI 0.02 / 0.10, PRISMA 0.03 / 0.09. H alone: 0.13 / 0.39, 0.22 / 0.62,
     0.27 / 0.76. The MS response sampled at the HS centres: 0.38 / 1.6, 0.20 / 0.95, 0.38 / 1.9.
 
     Args:

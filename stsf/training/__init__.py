@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "turned",
             "tve_loss",
         ],
+        "progress": ["Bars"],
         "recipe": [
             "FIRST_SEED",
             "Recipe",

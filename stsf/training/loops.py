@@ -20,8 +20,8 @@ from stsf.errors import InputError
 from stsf.evidence import canonical
 from stsf.evidence.candidates import Evidence
 from stsf.evidence.maps import Prepared
+from stsf.linear import pixels
 from stsf.scene import Scene
-from stsf.sensing.subspace import pixels
 from stsf.ssje import SSJE, ssje_loss
 from stsf.tve import Z90, SpectralFineTuningNetwork, TemporalVariationEstimator
 

@@ -21,12 +21,12 @@ def own_list():
 
 
 def test_a_function_joins_and_stays_callable():
-    @register("mine", target="x2", label="My method", reference="me, 2025", fast=False)
+    @register("mine", target="x2", label="My method", reference="me, 2025")
     def mine(scene, x1):
         return x1 + 1.0
 
     method = get_method("mine", "x2")
-    assert method == Method("mine", "x2", "My method", "me, 2025", mine, fast=False)
+    assert method == Method("mine", "x2", "My method", "me, 2025", mine)
     assert "mine" in methods("x2") and "mine" not in methods("x1")
     x1 = SCENE.hrhs_t1
     np.testing.assert_array_equal(mine(SCENE, x1), x1 + 1.0)

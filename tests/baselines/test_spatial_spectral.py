@@ -14,6 +14,7 @@ from stsf.baselines.spatial_spectral import (
     lift,
     local_regression,
     mtf_glp_hs,
+    scene_regression,
     without_noise,
 )
 from stsf.degradation import Psf
@@ -22,7 +23,7 @@ from stsf.metrics.figures import psnr, rmse
 from stsf.scene import Scene
 from stsf.sensing.bands import from_bands
 from stsf.sensing.sensors import S2_10, ahsi, sentinel2
-from stsf.sensing.subspace import band_quality, scene_regression
+from stsf.sensing.subspace import band_quality
 from stsf.world.observation import observe, wald
 from stsf.world.simulation import simulate
 

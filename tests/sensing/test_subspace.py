@@ -1,30 +1,21 @@
 """Coordinates: laws of the plane, of the regressions, and the figures on two real windows."""
 
-import os
-
 import numpy as np
 import pytest
 import torch
 
+from stsf.baselines.spatial_spectral import scene_regression
 from stsf.degradation import Psf
 from stsf.errors import InputError
-from stsf.files.datasets import load_real
-from stsf.metrics.figures import psnr
+from stsf.linear import pixels
 from stsf.scene import Scene
 from stsf.sensing.bands import Sensor, from_bands
-from stsf.sensing.sensors import ahsi, enmap, sentinel2
+from stsf.sensing.sensors import ahsi, enmap
 from stsf.sensing.spectra import library
 from stsf.sensing.subspace import (
-    LinearMap,
-    Subspace,
     band_quality,
-    fit_decoder,
     fit_subspace,
     library_subspace,
-    pixels,
-    regress,
-    residual_subspace,
-    scene_regression,
 )
 from stsf.world.observation import wald
 
@@ -123,24 +114,6 @@ def test_constant_spectra_are_refused() -> None:
         fit_subspace(np.full((4, 3, 3), 0.25), 2)
 
 
-def test_regression_shrinks_toward_the_prior_and_not_toward_zero() -> None:
-    rng = np.random.default_rng(3)
-    prior = LinearMap(rng.normal(size=3), rng.normal(size=(3, 2)))
-    z, y = rng.normal(size=(2, 6, 6)), rng.normal(size=(3, 6, 6))
-    free, strong = regress(z, y), regress(z, y, prior=prior, prior_pixels=1e9)
-    np.testing.assert_allclose(strong.weights, prior.weights, atol=1e-6)
-    np.testing.assert_allclose(strong.offset, prior.offset, atol=1e-6)
-    np.testing.assert_allclose(regress(z, y, prior=prior).weights, free.weights, atol=1e-10)
-    # normal equations by hand: (TᵀT + n) W = TᵀY + n W₀
-    T, W0 = (
-        np.column_stack([np.ones(36), pixels(z)]),
-        np.column_stack([prior.offset, prior.weights]),
-    )
-    W = regress(z, y, prior=prior, prior_pixels=7.0)
-    left = (T.T @ T + 7 * np.eye(3)) @ np.column_stack([W.offset, W.weights]).T
-    np.testing.assert_allclose(left, T.T @ pixels(y) + 7 * W0.T)
-
-
 def linear_scene(*psf: Psf) -> tuple[Scene, np.ndarray]:
     """A world in which every spectrum is an exact linear function of its two MS values."""
     hs = from_bands(np.arange(450.0, 1660.0, 60.0), 60.0)  # both detectors
@@ -154,18 +127,6 @@ def test_scene_regression_is_exact_in_a_linear_world() -> None:
     """Also with a blurrier SWIR: a regression on one blur for all bands would miss by 1e-2."""
     scene, x = linear_scene(Psf(1.2, 1.2), Psf(2.0, 1.7))
     np.testing.assert_allclose(scene_regression(scene).apply(scene.hrms_t1), x, atol=2e-5)
-
-
-def test_residual_subspace_spans_what_the_regression_leaves() -> None:
-    scene, x = linear_scene(Psf(1.2, 1.2), Psf(1.2, 1.2))
-    spectrum = np.sin(np.arange(len(x)))
-    pattern = np.random.default_rng(6).normal(size=scene.size) * 0.02
-    nothing_in_ms = spectrum - np.linalg.pinv(scene.R.R) @ (scene.R.R @ spectrum)
-    scene = wald(x + nothing_in_ms[:, None, None] * pattern, scene.hs, scene.ms, psf=scene.psf)
-    plane = residual_subspace(scene, k=1)
-    cosine = abs(plane.basis[0] @ nothing_in_ms) / np.linalg.norm(nothing_in_ms)
-    assert cosine > 0.99
-    assert np.abs(plane.mean).max() < 1e-6
 
 
 def test_library_coordinates_read_clean_bands_only() -> None:
@@ -191,45 +152,12 @@ def test_library_says_where_it_ends() -> None:
         library_subspace(ahsi())
 
 
-def test_decoder_learns_the_product_and_keeps_the_library_where_the_scene_is_mute() -> None:
-    rng = np.random.default_rng(8)
-    basis = np.linalg.qr(rng.normal(size=(6, 3)))[0].T
-    library_plane = Subspace(np.full(6, 0.3), basis, np.array([0.2, 0.1, 0.05]))
-    z = rng.normal(size=(3, 8, 8))
-    z[2] = 0.0  # this direction does not occur in the scene
-    y = 0.3 + 1.2 * (library_plane.decode(z) - 0.3)
-    decoder = fit_decoder(library_plane, y, library_pixels=1e-3)
-    np.testing.assert_allclose(decoder.apply(library_plane.encode(y)), y, atol=1e-4)
-    np.testing.assert_allclose(decoder.weights[:, 2], 0.05 * basis[2], atol=1e-9)
-
-
 # Global PSNR in dB measured with k = 16: library plane alone, all bands; the same, clean bands;
 # library coordinates and scene decoder fitted at LR, clean bands; the scene's own PCA, clean.
 FIGURES = {
     "enmap-potsdam-north": (29.4, 43.0, 53.0, 55.1),
     "enmap-potsdam-west": (33.2, 43.7, 52.2, 54.0),
 }
-
-
-@pytest.mark.skipif("STSF_DATA" not in os.environ, reason="STSF_DATA does not name the real data")
-@pytest.mark.parametrize("name", FIGURES)
-def test_figures_on_real_windows(name: str) -> None:
-    x, hs = load_real(name)  # type: ignore[arg-type]
-    scene = wald(x, hs, sentinel2("A"))
-    assert scene.hrhs_t1 is not None
-    x = scene.hrhs_t1
-    clean = band_quality(hs.centre) == "clean"
-    assert clean.sum() == 169
-    every, own = fit_subspace(library("train").at(hs), 16), fit_subspace(x[clean], 16)
-    z = library_subspace(hs, 16)
-    decoded = fit_decoder(z, scene.lrhs_t1).apply(z.encode(x))
-    figures = (
-        psnr(every.decode(every.encode(x)), x),
-        psnr(z.decode(z.encode(x))[clean], x[clean]),
-        psnr(decoded[clean], x[clean]),
-        psnr(own.decode(own.encode(x[clean])), x[clean]),
-    )
-    np.testing.assert_allclose(figures, FIGURES[name], atol=0.7)
 
 
 def library_coordinates(sensor: Sensor) -> np.ndarray:

@@ -23,11 +23,11 @@ from PIL import Image
 from torch import Tensor
 
 from stsf.errors import InputError
+from stsf.inspection import with_gaps
 from stsf.places import shipped_path
 from stsf.plots.colour import (
     SOURCE_STYLE,
 )
-from stsf.plots.figures import with_gaps
 from stsf.scene import Scene
 
 WIDE = {"style": {"description_width": "11em"}, "layout": {"width": "32em"}}

@@ -18,8 +18,7 @@ from matplotlib import colormaps
 
 from stsf.errors import InputError
 from stsf.files.atomic import replacing
-from stsf.inspection import materials
-from stsf.inspection_pixels import Pixels, polygon_pixels, window_pixels
+from stsf.inspection import Pixels, materials, polygon_pixels, window_pixels
 from stsf.lab.viewer.coding import Blob, Coded
 from stsf.lab.viewer.facts import axis_limits, first_view, measured_ranges, sensor_facts, titles
 from stsf.lab.viewer.layers import Layers, Spectra, coarse_pixels, of_folder, of_scene

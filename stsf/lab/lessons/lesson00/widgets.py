@@ -9,9 +9,10 @@ import ipywidgets
 import numpy as np
 from IPython.display import display
 
+from stsf.inspection import with_gaps
 from stsf.metrics.figures import sam
 from stsf.plots.colour import SOURCE_STYLE, rgb
-from stsf.plots.figures import Fused, pixel_spectra, with_gaps
+from stsf.plots.figures import Fused, pixel_spectra
 from stsf.scene import KINDS, Scene
 
 DASHES = {"-": "solid", "--": "dashed", ":": "dotted"}

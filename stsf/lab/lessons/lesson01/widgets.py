@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import Redrawn, slider
 from stsf.plots.colour import (
     BLACK,
@@ -25,7 +26,7 @@ from stsf.plots.colour import (
     nearest_bands,
     rgb,
 )
-from stsf.plots.figures import WIDTH, with_gaps
+from stsf.plots.figures import WIDTH
 from stsf.sensing.bands import Sensor, from_bands
 from stsf.sensing.sensors import srf_matrix
 from stsf.sensing.spectra import Library

@@ -8,9 +8,10 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from stsf.degradation import Psf, SpatialDegradation, add_noise
+from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import Redrawn, slider
 from stsf.plots.colour import SOURCE_STYLE, rgb, stretch_limits
-from stsf.plots.figures import WIDTH, with_gaps
+from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
 
 

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stsf.alignment.registration import register
+from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import FLOOR, Redrawn, draw_pixel, slider
 from stsf.plots.colour import (
     BLUE,
@@ -26,7 +27,7 @@ from stsf.plots.colour import (
     rgb,
     stretch_limits,
 )
-from stsf.plots.figures import WIDTH, with_gaps
+from stsf.plots.figures import WIDTH
 from stsf.projection import Step, alternating_projection
 from stsf.scene import Scene
 from stsf.world.observation import wald

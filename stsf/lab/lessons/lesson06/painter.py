@@ -12,6 +12,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import Redrawn, slider
 from stsf.lab.lessons.lesson06.painting import (
     DOUBTFUL,
@@ -22,7 +23,7 @@ from stsf.lab.lessons.lesson06.painting import (
     pixel_paint,
 )
 from stsf.plots.colour import RED, SOURCE_STYLE, rgb, stretch_limits
-from stsf.plots.figures import WIDTH, with_gaps
+from stsf.plots.figures import WIDTH
 from stsf.sensing.spectra import MATERIALS
 from stsf.tve import Z90
 

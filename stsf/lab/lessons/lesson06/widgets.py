@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from stsf.evidence.candidates import CANDIDATES, Evidence
+from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import rms
 from stsf.metrics.evaluation import band_groups
 from stsf.plots.colour import (
@@ -26,7 +27,7 @@ from stsf.plots.colour import (
     SKY,
     SOURCE_STYLE,
 )
-from stsf.plots.figures import WIDTH, with_gaps
+from stsf.plots.figures import WIDTH
 from stsf.scene import KINDS, Scene
 from stsf.tve import Z90
 

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter, shift
 
 from stsf import metrics
+from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import WIDE, Redrawn, slider
 from stsf.plots.colour import BLUE, GREY, ORANGE, SOURCE_STYLE, rgb, stretch_limits
-from stsf.plots.figures import WIDTH, with_gaps
+from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
 
 VISIBLE = 700.0  # nm, where the visible ends

@@ -13,14 +13,14 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from stsf.inspection import Materials, best_matches, continuum_removed, threshold_scores
+from stsf.inspection import Materials, best_matches, continuum_removed, threshold_scores, with_gaps
 from stsf.lab.lessons.kit import Redrawn, slider
-from stsf.metrics.band_errors import band_errors
+from stsf.linear import pixels
+from stsf.metrics.comparison import band_errors
 from stsf.metrics.evaluation import band_groups
 from stsf.plots.colour import BLUE, GREY, GROUP_COLOUR, LIGHT, ORANGE, PURPLE, SOURCE_STYLE
-from stsf.plots.figures import WIDTH, Fused, pixel_spectra, with_gaps
+from stsf.plots.figures import WIDTH, Fused, pixel_spectra
 from stsf.scene import Scene
-from stsf.sensing.subspace import pixels
 
 Pins = Mapping[str, tuple[int, int]]  # name -> (y, x)
 

@@ -1,0 +1,140 @@
+"""What the story computes with: spectra in rows, linear maps of bands, the MMSE estimate.
+
+A cube is (band, y, x); a matrix acts on its bands, pixel by pixel. Numpy and torch serve alike
+where the types say `Array`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+Array = TypeVar("Array", np.ndarray, torch.Tensor)
+
+SMALLEST_NOISE = 1e-6  # reflectance; keeps bands that are zero everywhere from dividing by zero
+
+
+def mix(matrix: np.ndarray, x: Array) -> Array:
+    """(K, L) matrix on the bands of (..., L, H, W), numpy or torch like `x`."""
+    flat = x.reshape(*x.shape[:-2], -1)  # (..., bands, H·W)
+    return (like(matrix, x) @ flat).reshape(*x.shape[:-3], len(matrix), *x.shape[-2:])
+
+
+def like(matrix: np.ndarray, x: Array) -> Array:
+    """The matrix in the kind, precision and place of `x`."""
+    if isinstance(x, torch.Tensor):
+        return torch.as_tensor(matrix, dtype=x.dtype, device=x.device)
+    return matrix.astype(x.dtype, copy=False)
+
+
+def pixels(cube: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
+    """(L, h, w) -> (n, L) float64: the spectra of the valid pixels, row by row.
+
+    Example:
+        >>> pixels(np.zeros((5, 2, 3), np.float32)).shape
+        (6, 5)
+    """
+    flat = cube.reshape(len(cube), math.prod(cube.shape[1:])).T.astype(np.float64)
+    return flat if valid is None else flat[valid.ravel()]
+
+
+@dataclass(frozen=True, eq=False)
+class LinearMap:
+    """A prediction pixel by pixel: x = offset (L,) + weights (L, k) · z.
+
+    Example:
+        >>> double = LinearMap(np.array([1.0]), np.array([[2.0]]))
+        >>> double.apply(np.full((1, 1, 1), 3.0)).item()
+        7.0
+    """
+
+    offset: np.ndarray
+    weights: np.ndarray
+
+    def apply(self, z: Array) -> Array:
+        """(..., k, H, W) -> (..., L, H, W), numpy or torch like `z`."""
+        return mix(self.weights, z) + like(self.offset[:, None, None], z)
+
+
+def regress(inputs: np.ndarray, targets: np.ndarray, valid: np.ndarray | None = None) -> LinearMap:
+    """Least squares from `inputs` to `targets`, pixel by pixel.
+
+    Args:
+        inputs: (k, h, w).
+        targets: (L, h, w).
+        valid: (h, w), False where a pixel is not used.
+
+    Example:
+        >>> z = np.random.default_rng(0).normal(size=(2, 5, 5))
+        >>> regress(z, 3 * z[:1] + z[1:] + 1).weights.round(6)
+        array([[3., 1.]])
+    """
+    z, y = pixels(inputs, valid), pixels(targets, valid)  # (n, k), (n, L)
+    T = np.column_stack([np.ones(len(z)), z])  # (n, 1 + k)
+    W = np.linalg.lstsq(T, y, rcond=None)[0]  # (1 + k, L)
+    return LinearMap(W[0], W[1:].T)
+
+
+def mmse_gain(covariance: np.ndarray, R: np.ndarray, noise: ArrayLike) -> np.ndarray:
+    """G = C Rᵀ(R C Rᵀ + N)⁻¹: how much of an MS residual belongs to each HS band.
+
+    For x of mean zero and covariance C, G (R x + n) is the linear estimate of least mean square
+    error (Kay, Fundamentals of Statistical Signal Processing: Estimation Theory, 1993, ch. 12).
+
+    Args:
+        covariance: C (L, L) of what is to be estimated; the identity for a plain projection.
+        R: (C, L) what is seen of it.
+        noise: (C,) standard deviations, or one for all; 0 for a plain projection.
+
+    Returns:
+        (L, C).
+
+    Example:
+        >>> R = np.array([[0.5, 0.5, 0.0]])
+        >>> mmse_gain(np.eye(3), R, 0.0).ravel()  # the third band is not seen and not touched
+        array([1., 1., 0.])
+        >>> alike = np.array([[1.0, 0.9, 0.8], [0.9, 1.0, 0.9], [0.8, 0.9, 1.0]])
+        >>> mmse_gain(alike, R, 0.1).ravel().round(2)  # it varies with the others
+        array([0.99, 0.99, 0.89])
+    """
+    seen = R @ covariance  # (C, L)
+    spread = seen @ R.T + np.diag(np.broadcast_to(np.square(noise), len(R)))  # (C, C)
+    return np.linalg.solve(spread, seen).T
+
+
+def signal_covariance(
+    cube: np.ndarray, noise: np.ndarray, valid: np.ndarray | None = None
+) -> np.ndarray:
+    """Covariance (L, L) of the spectra in a cube, without the part that is noise.
+
+    In units of the noise a direction without signal has variance 1; what it has beyond is signal.
+    The few directions that have any span the scene's subspace.
+
+    Args:
+        cube: (L, h, w) observed.
+        noise: (L,) standard deviations of its noise, above 0.
+        valid: (h, w), False where a pixel is not used.
+
+    Example:
+        >>> noisy = np.random.default_rng(0).normal(scale=0.1, size=(2, 50, 50))
+        >>> bool(np.abs(signal_covariance(noisy, np.array([0.1, 0.1]))).max() < 1e-3)
+        True
+    """
+    variance, axes = np.linalg.eigh(np.cov((pixels(cube, valid) / noise).T))
+    root = axes * np.sqrt(np.maximum(variance - 1.0, 0.0)) * noise[:, None]  # (L, L)
+    return root @ root.T
+
+
+def difference_covariance(cube: np.ndarray) -> np.ndarray:
+    """Covariance (L, L) of the differences between neighbouring pixels of a cube (L, h, w).
+
+    The bands of an edge, a road or a roof vary together in another way than those of the scene at
+    large; that is the detail which Y1 has lost.
+    """
+    steps = np.hstack([np.diff(cube, axis=axis).reshape(len(cube), -1) for axis in (1, 2)])
+    return steps @ steps.T / steps.shape[1]
