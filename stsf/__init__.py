@@ -1,8 +1,22 @@
 """Spatial-temporal-spectral fusion: one hyperspectral image, two multispectral ones, two dates.
 
-The files of this package are the lessons of a course, read in this order: sensors, spectra,
-degradation, scene, observe, simulate, datasets, subspace, registration, projection, fusion,
-metrics, plots. Importing the package loads none of them.
+The top level is the story of the paper, one file a lesson, in this order:
+
+    linear        what the story computes with: linear maps of bands, the MMSE estimate
+    degradation   lesson 02   D, the PSF and the sampling; R, the spectral response; noise
+    scene                     Y1, M1, M2 and what else is known of them
+    projection    lesson 03   classical alternating projection, each step visible
+    units         lesson 04   SEU, the spatial enhancement unit; ECU, the error correction unit
+    ssje          lesson 05   SSJE: unrolled alternating projections, X1
+    tve           lesson 06   SFTN, the spectral fine-tuning network; TVE, from X1 to X2
+    network                   DC-STSF: the cascade of SSJE and TVE
+    fusion                    fuse(scene): align, estimate, report
+    inspection    lesson 09   spectral curves: windows, regions, continuum, matches, change
+
+Everything else stands in rooms: `sensing` (bands, sensors, spectra), `files`, `alignment`,
+`evidence` (what a scene says of itself), `world` (simulated places), `metrics`, `plots`,
+`training`, `baselines`, `benchmark`, `lab` (lessons, viewer, publishing), `cli`. A room's own
+`__init__` is its public list. Importing the package loads none of them.
 """
 
 from importlib import import_module

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from stsf import inspection
-from stsf import inspection_pixels as pixels
 from stsf.errors import InputError
 from stsf.files.datasets import load_sample
 from stsf.lab.viewer.coding import EMPTY, code, count
@@ -17,38 +16,40 @@ from stsf.sensing.sensors import enmap
 
 
 def test_window_is_centred_and_cut_at_the_border() -> None:
-    rows, columns = pixels.window_pixels((5, 7), 5, (20, 30))
+    rows, columns = inspection.window_pixels((5, 7), 5, (20, 30))
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (3, 7, 5, 9)
     assert len(rows) == 25
-    assert len(pixels.window_pixels((19, 29), 3, (20, 30))[0]) == 4
+    assert len(inspection.window_pixels((19, 29), 3, (20, 30))[0]) == 4
 
 
 @pytest.mark.parametrize("bad", [((0, 0), 2), ((0, 0), 0), ((20, 0), 1), ((0, -1), 1)])
 def test_window_refuses_what_has_no_centre(bad) -> None:
     with pytest.raises(InputError, match="choose"):
-        pixels.window_pixels(*bad, (20, 30))
+        inspection.window_pixels(*bad, (20, 30))
 
 
 def test_polygon_of_a_rectangle_and_of_a_ring() -> None:
-    rows, columns = pixels.polygon_pixels([(1.5, 2.5), (1.5, 6.5), (4.5, 6.5), (4.5, 2.5)], (9, 9))
+    rows, columns = inspection.polygon_pixels(
+        [(1.5, 2.5), (1.5, 6.5), (4.5, 6.5), (4.5, 2.5)], (9, 9)
+    )
     assert set(rows) == {2, 3, 4} and set(columns) == {3, 4, 5, 6}
     assert len(rows) == 12
     bowtie = [(-0.4, -0.4), (-0.4, 8.4), (8.4, -0.4), (8.4, 8.4)]  # crosses itself in the middle
-    rows, columns = pixels.polygon_pixels(bowtie, (9, 9))
+    rows, columns = inspection.polygon_pixels(bowtie, (9, 9))
     inside = np.zeros((9, 9), bool)
     inside[rows, columns] = True
     assert inside[0, 4] and inside[8, 4] and not inside[4, 0] and not inside[4, 8]
     with pytest.raises(InputError, match="three"):
-        pixels.polygon_pixels([(0, 0), (1, 1)], (9, 9))
+        inspection.polygon_pixels([(0, 0), (1, 1)], (9, 9))
 
 
 def test_mean_and_spread_leave_out_pixels_with_a_gap() -> None:
     spectra = np.array([[0.1, 0.2], [0.3, 0.6], [np.nan, 9.0]])
-    mean, spread, count_ = pixels.mean_spread(spectra)
+    mean, spread, count_ = inspection.mean_spread(spectra)
     np.testing.assert_allclose(mean, [0.2, 0.4])
     np.testing.assert_allclose(spread, [0.1, 0.2])
     assert count_ == 2
-    mean, spread, count_ = pixels.mean_spread(spectra[2:])
+    mean, spread, count_ = inspection.mean_spread(spectra[2:])
     assert np.isnan(mean).all() and np.isnan(spread).all() and count_ == 0
 
 
@@ -126,7 +127,7 @@ def test_sources_show_gaps_as_gaps() -> None:
 
 def test_coarse_pixels_count_once() -> None:
     scene = load_sample().crop(slice(0, 4), slice(0, 5))
-    found = of_scene(scene).spectra(pixels.window_pixels((2, 2), 3, scene.size))
+    found = of_scene(scene).spectra(inspection.window_pixels((2, 2), 3, scene.size))
     assert found["lrhs_t1"][2] == 4 and found["truth_t1"][2] == 9
     np.testing.assert_allclose(
         found["lrhs_t1"][0], scene.lrhs_t1[:, :2, :2].mean(axis=(1, 2)), rtol=1e-5

@@ -7,15 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "atomic": ["replacing"],
         "checks": ["check_files", "check_place", "check_same_bands"],
-        "datasets": [
-            "Series",
-            "fetch",
-            "fetch_files",
-            "file_hash",
-            "load_real",
-            "load_sample",
-            "make_sample",
-        ],
+        "datasets": ["Series", "fetch", "fetch_files", "file_hash", "load_real", "load_sample"],
         "identify": ["sensor_of"],
         "imagefile": ["Image", "ImageFile", "Part", "averaged", "read_image"],
         "raster": ["write_geotiff", "write_image", "writing_parts"],

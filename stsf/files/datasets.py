@@ -30,10 +30,9 @@ from stsf.files.scenes import open_scene
 from stsf.places import shipped_path
 from stsf.scene import Scene
 from stsf.sensing.bands import Sensor, from_bands
-from stsf.sensing.sensors import ahsi, enmap, from_csv, sentinel2
+from stsf.sensing.sensors import enmap, from_csv, sentinel2
 
 SAMPLE = shipped_path("data/sample")
-SAMPLE_SEED = 21
 NEON_BANDS = np.r_[0:192, 210:283, 315:419]  # of a grid of 5.0079 nm; without water vapour
 
 
@@ -61,7 +60,7 @@ class Series:
 def load_sample() -> Scene:
     """The shipped scene: 180 x 180 px at 10 m, ratio 3, with truth and change map; no download.
 
-    Simulated by `make_sample`; `data/README.md` says how.
+    Simulated by `stsf.world.make_sample`; `data/README.md` says how.
 
     Raises:
         InputError: the folder is not there: the installation is damaged.
@@ -77,29 +76,6 @@ def load_sample() -> Scene:
             "anew from its repository, or make a scene with stsf simulate"
         )
     return open_scene(SAMPLE)
-
-
-def make_sample() -> Scene:
-    """Simulate the shipped scene anew, before it is rounded to 1e-4 on disk; takes seconds.
-
-    Materials of the test split, so no network has seen its spectra in training. Place and dates
-    are invented.
-    """
-    from stsf.sensing.subspace import band_quality
-    from stsf.world.observation import observe
-    from stsf.world.simulation import simulate
-
-    landscape = simulate(SAMPLE_SEED, size=180, split="test", kind="parcels")
-    hs = ahsi()
-    clean = band_quality(hs.centre) == "clean"
-    scene = observe(landscape, hs.select(clean), sentinel2("A"), ratio=3, seed=SAMPLE_SEED)
-    return replace(
-        scene,
-        name="sample",
-        crs=CRS.from_epsg(32633),
-        transform=from_origin(465_000.0, 5_080_000.0, 10.0, 10.0),
-        dates=("2025-05-14", "2025-05-16", "2025-07-25"),
-    )
 
 
 @overload

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "landscapes": ["split"],
         "observation": ["Imperfections", "jitter", "observe", "wald"],
         "palette": ["Mixer", "RUNGS", "moist"],
+        "sample": ["make_sample"],
         "shapes": ["cast_shadow", "fractal"],
         "simulation": ["Landscape", "change_map", "simulate"],
         "strange": ["estranged", "exchange", "exchanged"],

@@ -27,10 +27,10 @@ from stsf.files.datasets import (
     file_hash,
     load_real,
     load_sample,
-    make_sample,
 )
 from stsf.files.scenes import FILES
 from stsf.sensing.sensors import enmap
+from stsf.world.sample import make_sample
 
 REAL = pytest.mark.skipif(
     "STSF_DATA" not in os.environ, reason="needs real data: set STSF_DATA to a folder that holds it"

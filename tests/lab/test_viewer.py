@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image as Picture
-from stsf.inspection_pixels import polygon_pixels, window_pixels
 from viewer_page import (
     View,
     at,
@@ -36,6 +35,7 @@ from stsf.errors import InputError
 from stsf.files.datasets import load_sample
 from stsf.files.raster import write_image
 from stsf.files.scenes import image_of, write_scene
+from stsf.inspection import polygon_pixels, window_pixels
 from stsf.lab.viewer.facts import measured_ranges
 from stsf.lab.viewer.layers import of_scene
 from stsf.metrics.figures import sam_map

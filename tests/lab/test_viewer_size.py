@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from affine import Affine
 from rasterio.crs import CRS
-from stsf.inspection_pixels import window_pixels
 from viewer_page import (
     at,
     check_spectra,
@@ -22,6 +21,7 @@ from stsf.errors import InputError
 from stsf.files.imagefile import ImageFile
 from stsf.files.raster import write_image
 from stsf.files.scenes import image_of, write_scene
+from stsf.inspection import window_pixels
 from stsf.lab.viewer import look
 from stsf.lab.viewer.layers import Cube, of_folder, of_scene
 from stsf.plots.colour import rgb, stretch_limits

@@ -17,7 +17,7 @@ from stsf.files.checks import check_files
 from stsf.files.identify import sensor_of
 from stsf.files.imagefile import ImageFile, Part, averaged
 from stsf.files.scenes import FILES, change_codes
-from stsf.inspection_pixels import Pixels, mean_spread
+from stsf.inspection import Pixels, mean_spread
 from stsf.scene import Scene, check_grids, check_reflectance
 from stsf.sensing.bands import Sensor
 from stsf.sensing.subspace import band_quality
@@ -152,7 +152,7 @@ class Layers:
 
         Example:
             >>> from stsf.files.datasets import load_sample
-            >>> from stsf.inspection_pixels import window_pixels
+            >>> from stsf.inspection import window_pixels
             >>> found = of_scene(load_sample()).spectra(window_pixels((4, 4), 3, (180, 180)))
             >>> {key: count for key, (_, _, count) in found.items()}
             {'lrhs_t1': 1, 'hrms_t1': 9, 'hrms_t2': 9, 'truth_t1': 9, 'truth_t2': 9}

@@ -25,11 +25,12 @@ from stsf.files.imagefile import read_image
 from stsf.files.raster import write_image
 from stsf.files.scenes import FILES, image_of, read_scene
 from stsf.fusion import fuse
+from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import Redrawn, slider
 from stsf.metrics.consistency import plausibility, residuals
 from stsf.metrics.figures import rmse
 from stsf.plots.colour import BLUE, GREY, ORANGE, SOURCE_STYLE, rgb, stretch_limits
-from stsf.plots.figures import WIDTH, with_gaps
+from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
 from stsf.world.observation import wald
 
