@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+import stsf.threads  # noqa: F401 (whatever computes, computes on one thread)
+
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
 SMALLEST_NOISE = 1e-6  # reflectance; keeps bands that are zero everywhere from dividing by zero

@@ -15,6 +15,7 @@ from torch import nn
 
 from stsf.evidence.candidates import CANDIDATES, CHUNK, KEEPING, Evidence, Pixels
 from stsf.evidence.canonical import K
+from stsf.threads import in_parallel
 
 REFERENCE = 1  # the candidate all others are compared with: X1, rescaled
 Z90 = 1.645  # half-width of a normal distribution's 90 % interval, in σ
@@ -309,10 +310,10 @@ class TemporalVariationEstimator(nn.Module):
             of the answer that builds on the pixel's own X1: 1 where nothing changed.
         """
         record = self.record(evidence)
-        parts = []
-        for start in range(0, len(x1), CHUNK):
-            chosen = slice(start, start + CHUNK)
-            parts.append(self.estimate(evidence, chosen, record, x1[chosen]))
+        chunks = [slice(start, start + CHUNK) for start in range(0, len(x1), CHUNK)]
+        parts = in_parallel(
+            lambda chosen: self.estimate(evidence, chosen, record, x1[chosen]), chunks
+        )
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def estimate(

@@ -126,7 +126,6 @@ def scores(run: Variant, part: str, seed: int) -> Iterator[dict]:
 
 def one_seed(seed: int) -> list[dict]:
     """All variants of one seed."""
-    torch.set_num_threads(1)
     recipe = tiny(seed)
     whole = Variant("", recipe)
     rows = list(scores(whole, "", seed))

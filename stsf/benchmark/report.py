@@ -172,9 +172,7 @@ def main() -> None:
     """Answer all four and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
     asked: list[tuple[str, str, str, Callable[[], Iterator[Row]]]] = [("time", "", "", speed)]
     for name in ("simulated", "imperfect", "real"):
         asked.append(("error", name, "", partial(errors, name)))

@@ -15,7 +15,6 @@ from typing import get_args
 
 import numpy as np
 import pandas as pd
-import torch
 from tqdm import tqdm
 
 from stsf import metrics
@@ -183,7 +182,7 @@ def _in_parallel(todo: Sequence[Task], workers: int) -> Iterator[tuple[Task, lis
         yield from ((task, run_task(task)) for task in todo)
         return
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _one_thread) as pool:
+    with ProcessPoolExecutor(workers, context) as pool:
         try:
             futures = {pool.submit(run_task, task): task for task in todo}
             for future in as_completed(futures):
@@ -191,10 +190,6 @@ def _in_parallel(todo: Sequence[Task], workers: int) -> Iterator[tuple[Task, lis
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def summary(table: pd.DataFrame, target: str) -> pd.DataFrame:

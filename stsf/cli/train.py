@@ -28,20 +28,15 @@ option = partial(click.option, show_default=True)
     multiple=True,
     help="Leave a part out: seu, ecu, back-projection, sftn, difference, consistency or context.",
 )
-@option("--threads", type=click.IntRange(1), help="Processor threads; all without it.")
-def train(preset: str, out: Path, seed: int, without: tuple[str, ...], threads: int | None) -> None:
+def train(preset: str, out: Path, seed: int, without: tuple[str, ...]) -> None:
     """Train the network on simulated scenes; a training that was stopped goes on."""
     if out.suffix != ".safetensors":
         raise InputError(f"expected a file ending in .safetensors, got {out}: rename it")
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"expected a file in an existing folder, got {out}: make the folder first")
-    import torch
-
     from stsf.training import recipe
     from stsf.training.progress import Bars
 
-    if threads:
-        torch.set_num_threads(threads)
     chosen = {"tiny": recipe.tiny, "full": recipe.full, "ssje": recipe.ssje}[preset](seed)
     chosen = replace(chosen, config=replace(chosen.config, without=without))
     with Bars(disable=not sys.stderr.isatty()) as bars:

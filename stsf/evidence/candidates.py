@@ -28,6 +28,7 @@ from stsf.linear import SMALLEST_NOISE, mmse_gain, pixels, signal_covariance
 from stsf.projection import spectral_gain
 from stsf.scene import Scene
 from stsf.sensing.subspace import Subspace, fit_subspace
+from stsf.threads import in_parallel
 
 LIBRARY_SHARE = 0.15  # of the spectra behind the working coordinates
 NOISE_LEFT = 0.5  # of the variance of the MS noise, after `local_wiener`
@@ -167,7 +168,7 @@ class Evidence:
             f: the scene's regression.
         """
         parts = zip(x1.split(CHUNK), m1.split(CHUNK), m2.split(CHUNK), strict=True)
-        made = [vars(self._pair(*part, f)).values() for part in parts]
+        made = [vars(p).values() for p in in_parallel(lambda part: self._pair(*part, f), parts)]
         return Pixels(x1, m1, m2, *(torch.cat(values) for values in list(zip(*made))[3:]))
 
     def _pair(

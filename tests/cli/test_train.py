@@ -72,7 +72,6 @@ def test_train_writes_a_model_that_fuse_takes(tmp_path: Path, scene: Path) -> No
         (["--out", "none/m.safetensors"], "existing folder"),
         (["--out", "m.safetensors", "--without", "gate"], "parts out of seu"),
         (["--out", "m.safetensors", "--preset", "huge"], "huge"),
-        (["--out", "m.safetensors", "--threads", "0"], "threads"),
     ],
 )
 def test_a_bad_wish_gets_one_sentence(
