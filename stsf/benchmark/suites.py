@@ -141,8 +141,8 @@ def semi_real(identifier: str) -> Scene:
         identifier: "window/draw".
     """
     window, draw = identifier.rsplit("/", 1)
-    cubes = {name: _enmap(name)[0] for name in WINDOWS}
-    hs = _enmap(window)[1]
+    cubes = {name: real_window(name)[0] for name in WINDOWS}
+    hs = real_window(window)[1]
     rng = np.random.default_rng([WINDOWS.index(window), int(draw)])
     x1 = cubes[window]
     donor = _elsewhere(cubes[WINDOWS[rng.integers(len(WINDOWS))]], x1.shape[1:], rng)
@@ -155,7 +155,8 @@ def semi_real(identifier: str) -> Scene:
 
 
 @lru_cache(maxsize=2)
-def _enmap(window: str) -> tuple[np.ndarray, Sensor]:
+def real_window(window: str) -> tuple[np.ndarray, Sensor]:
+    """The clean bands of an EnMAP window (L, y, x), and their sensor."""
     from stsf.files.datasets import load_real  # downloads: not at import
 
     cube, sensor = load_real(window)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ import click
 
 from stsf.errors import InputError
 
+COLUMNS = {"target", "region", "bands", "label", "psnr"}  # of a table of methods
 option = partial(click.option, show_default=True)
 
 
@@ -20,7 +21,7 @@ option = partial(click.option, show_default=True)
 )
 @option(
     "--suite",
-    type=click.Choice(["simulated", "imperfect", "ten-bands", "sensitivity", "real"]),
+    type=click.Choice(["simulated", "imperfect", "ten-bands", "sensitivity", "real", "worlds"]),
     help="Scenes to run on; real data are fetched, or read from STSF_DATA.",
 )
 @option("--methods", help="Names, separated by commas; all without it.")
@@ -42,6 +43,7 @@ def benchmark(
     import pandas as pd
 
     from stsf.benchmark import runs as runner
+    from stsf.benchmark import worlds
 
     if show is not None:
         try:
@@ -50,17 +52,23 @@ def benchmark(
             raise InputError(
                 f"expected a table written by stsf benchmark, could not read {show}: check the path"
             ) from error
-        if not {"target", "region", "bands", "label", "psnr"} <= set(table.columns):
+        if "world" not in table and not COLUMNS <= set(table.columns):
             raise InputError(
                 f"expected a table written by stsf benchmark, {show} lacks its columns: "
                 "choose another file"
             )
     elif suite is None or out is None:
         raise InputError("expected --suite and --out, or --show with a stored table: add them")
+    elif suite == "worlds":
+        table = worlds.run(out)
     else:
         chosen = None if methods is None else [name.strip() for name in methods.split(",")]
         todo = runner.tasks(suite, chosen, _range(seeds))
         table = runner.run(todo, out, workers=workers)
+    if "world" in table:
+        found = worlds.summary(table)
+        click.echo(found.to_json(orient="index", indent=1) if as_json else worlds.markdown(table))
+        return
     targets = [target for target in ("x1", "x2") if (table.target == target).any()]
     if as_json:
         means = {target: runner.summary(table, target) for target in targets}

@@ -19,6 +19,7 @@ from functools import cached_property
 import numpy as np
 import torch
 from scipy.ndimage import uniform_filter
+from sklearn.cluster import KMeans
 
 from stsf.evidence import canonical
 from stsf.evidence.canonical import Affine, K, rows
@@ -36,9 +37,13 @@ PAIRS, TESTS = 8000, 1500  # high-resolution pairs to fit, pseudo-changes to tes
 CHUNK = 4096  # pixels at a time: what the caches of a laptop hold
 CANDIDATES = (
     "injection", "rescaled", "regression, smooth", "regression, sharp",
-    "kept detail, smooth", "kept detail, sharp", "fine-tuned",
+    "kept detail, smooth", "kept detail, sharp", "polynomial", "cascade", "fine-tuned",
 )  # fmt: skip
-KEEPING = (0, 1, 4, 5)  # those that build on the pixel's own X1
+CASCADE = CANDIDATES.index("cascade")
+TAU_CASCADE = 1.0  # width of its change weight, in band σ, as in `stsf.baselines.temporal.cascade`
+KINDS, NOVEL = 10, 1000  # kinds of spectra, each left out once; pseudo-changes to kinds left out
+CALM, STEP = 500, 0.3  # small pseudo-changes: a pixel goes so far toward another at most
+KEEPING = (0, 1, 4, 5, CASCADE)  # those that build on the pixel's own X1
 
 
 @dataclass
@@ -53,7 +58,7 @@ class Pixels:
         change: (n,) the MS change, RMS in band σ.
         novelty: (n,) of m2 in this scene.
         novelty_t1: (n,) of m1.
-        candidates: (n, 6, K) the scene's own candidates, in working coordinates.
+        candidates: (n, 8, K) the scene's own candidates, in working coordinates.
     """
 
     x1: torch.Tensor
@@ -85,6 +90,11 @@ class Evidence:
         all: the pixels of the scene, row by row; M1 and M2 freed from noise (`local_wiener`).
         tests: pseudo-changes, as `Pixels`; candidates that were fitted without pixel q.
         answers: (n, K) working coordinates of q, their right answers.
+        novel: pseudo-changes to another kind of spectrum, fitted without that kind of q.
+        novel_answers: (n, K) theirs.
+        calm: pseudo-changes of a part of the way from p to q only: ground that hardly changes.
+        calm_answers: (n, K) theirs.
+        known: number of LR pixels whose spectrum is known.
         context: (H·W,) mean of `cover` over 7 × 7 pixels.
         beside: (H·W, 4) context, cover and change over their medians; rank of cover, 0 to 1.
 
@@ -105,18 +115,19 @@ class Evidence:
         sharp = [local_wiener(m, scene.noise_ms) for m in (scene.hrms_t1, scene.hrms_t2)]
         m = rows(pixels(scene.D_ms.A(sharp[0]), scene.valid_lr))
         z = self.encode(y)
+        self.known = len(z)
         self.spread = z.std(0).clamp_min(1e-3)  # (K,)
         self.beyond = (y - self.decode(z)).var(0)  # (L,) variance that is not expressed
         self.ms_spread = m.std(0) + 1e-6
         first, m1, m2 = (rows(pixels(a)) for a in (x1, *sharp))
         good = torch.as_tensor(scene.valid_hr.ravel()).nonzero()[:, 0]
         some = good[torch.randperm(len(good), generator=draw)[:PAIRS]]
-        self.regression = FourierRegression(
-            torch.cat([m, m1[some]]), torch.cat([z, self.encode(first[some])]), seed
-        )
+        pairs = torch.cat([m, m1[some]]), torch.cat([z, self.encode(first[some])])
+        self.regression = FourierRegression(*pairs, seed)
         self.all = self.pair(first, m1, m2, self.regression)
         self.look_around()
         self._draw_tests(y, m, z, draw)
+        self._draw_novel(y, m, z, pairs, draw)
 
     def _coordinates(self, scene: Scene) -> None:
         plane = working_plane(scene)
@@ -187,13 +198,21 @@ class Evidence:
         self, x1: torch.Tensor, m1: torch.Tensor, m2: torch.Tensor, a: torch.Tensor,
         f: FourierRegression,
     ) -> torch.Tensor:  # fmt: skip
-        """(n, 6, K): X1 kept, X1 rescaled, f(M2), f(M2) + X1 - f(M1), each consistent with M2."""
+        """(n, 8, K): X1 kept, X1 rescaled, f(M2), f(M2) + X1 - f(M1), each consistent with M2.
+
+        The last two: f(M2) with products of bands, and the mean of all three f, which keeps the
+        less of X1 - f(M1) the more the pixel changed.
+        """
         z1, rx = self.encode(x1), x1 @ self.R
         rescaled = a * (z1 - self.encode.offset) + self.encode.offset
         found = [z1 + (m2 - rx) @ self.gain_z, rescaled + (m2 - a * rx) @ self.gain_z]
         at_t1, at_t2 = f(m1), f(m2)
-        found += [self.consistent(z, m2) for z in at_t2]
-        found += [self.consistent(b + z1 - c, m2) for b, c in zip(at_t2, at_t1, strict=True)]
+        found += [self.consistent(z, m2) for z in at_t2[:2]]
+        found += [self.consistent(b + z1 - c, m2) for b, c in zip(at_t2[:2], at_t1[:2])]
+        change = ((m2 - m1) / self.ms_spread).square().mean(1, keepdim=True).sqrt()
+        missed = torch.exp(-change / TAU_CASCADE) * (z1 - torch.stack(at_t1).mean(0))
+        found.append(self.consistent(at_t2[2], m2))
+        found.append(self.consistent(torch.stack(at_t2).mean(0) + missed, m2))
         return torch.stack(found, 1)
 
     def consistent(self, z: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
@@ -218,6 +237,35 @@ class Evidence:
             answers.append(z[q[mine]])
         self.tests = Pixels(*map(torch.cat, zip(*(vars(part).values() for part in parts))))
         self.answers = torch.cat(answers)
+        step = STEP * torch.rand(CALM, 1, generator=draw)
+        a, b = p[:CALM], q[:CALM]
+        y2, m2 = (v[a] + step * (v[b] - v[a]) for v in (y, m))
+        self.calm, self.calm_answers = self.pair(y[a], m[a], m2, self.regression), self.encode(y2)
+
+    def _draw_novel(
+        self,
+        y: torch.Tensor,
+        m: torch.Tensor,
+        z: torch.Tensor,
+        pairs: tuple[torch.Tensor, torch.Tensor],
+        draw: torch.Generator,
+    ) -> None:
+        """Pseudo-changes to a kind of spectrum that the regression has never met."""
+        scale = self.energy.sqrt()  # distances between spectra, not between coordinates
+        means = KMeans(min(KINDS, len(z)), n_init=1, max_iter=20, random_state=0)
+        kind = torch.as_tensor(means.fit_predict((z * scale).numpy())).long()
+        fits = self.regression.without(
+            *pairs, torch.as_tensor(means.predict((pairs[1] * scale).numpy())).long()
+        )
+        q = torch.randint(0, len(y), (NOVEL,), generator=draw)
+        p = torch.randint(0, len(y), (NOVEL,), generator=draw)
+        parts, answers = [], []
+        for number, f in enumerate(fits):
+            mine = kind[q] == number
+            parts.append(self.pair(y[p[mine]], m[p[mine]], m[q[mine]], f))
+            answers.append(z[q[mine]])
+        self.novel = Pixels(*map(torch.cat, zip(*(vars(part).values() for part in parts))))
+        self.novel_answers = torch.cat(answers)
 
     def look_around(self) -> None:
         """Set each pixel in its scene: `context` and `beside`; again whenever `all` was changed."""

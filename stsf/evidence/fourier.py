@@ -6,11 +6,16 @@ of the MS space it lies in.
 
 from __future__ import annotations
 
+from copy import copy
+from itertools import combinations_with_replacement
+
 import torch
 
 FEATURES = 384  # random Fourier features of the scene's regression
 WIDTHS = (1.0, 2.0, 4.0)  # of their kernels, in standard deviations of the MS bands
 SMOOTH, SHARP = 1e-3, 1e-5  # ridge per pair
+POLYNOMIAL_BEYOND = 0.25  # of the range of the pairs: how far products of bands may go on
+CUBIC_UP_TO = 6  # MS bands; with more, products of two only
 ANCHORS, PLACES = 256, 96  # MS pixels that stand for the scene; those that keep a record of errors
 
 
@@ -19,7 +24,9 @@ class FourierRegression:
 
     Ridge regression on cosines of random frequencies, which stands for Gaussian kernels of several
     widths (Rahimi & Recht, "Random features for large-scale kernel machines", NeurIPS 2007), with
-    two strengths of damping. No coordinate leaves the range of the pairs by more than that range.
+    two strengths of damping; and on products of bands, which go on where no pair lies and the
+    cosines fall back to a straight line. No coordinate leaves the range of the pairs by more than
+    that range, those of the products by a quarter of it.
 
     Args:
         m: (n, C) MS pixels.
@@ -29,7 +36,7 @@ class FourierRegression:
     Example:
         >>> m = torch.rand(500, 2)
         >>> z = torch.sin(3 * m[:, :1]) * m[:, 1:]
-        >>> smooth, sharp = FourierRegression(m, z)(m)
+        >>> smooth, sharp, polynomial = FourierRegression(m, z)(m)
         >>> bool((sharp - z).abs().mean() < (smooth - z).abs().mean() < 0.05)
         True
     """
@@ -42,18 +49,74 @@ class FourierRegression:
         widths = widths * max(1.0, (bands / 4) ** 0.5)  # distances grow with the number of bands
         self._frequency = torch.randn(bands, FEATURES, generator=draw) / widths
         self._phase = 2 * torch.pi * torch.rand(FEATURES, generator=draw)
-        linear, waves = self._features(m)
-        design = torch.cat([torch.ones(count, 1), linear, waves], 1)
-        gram, right = (design.T @ design).double(), (design.T @ z).double()
-        ridge = torch.full((2, design.shape[1]), count * FEATURES / 2, dtype=torch.float64)
-        ridge *= torch.tensor([[SMOOTH], [SHARP]], dtype=torch.float64)
-        ridge[:, : bands + 1] = 1e-3 * count**0.5  # the linear part is hardly damped
-        found = [torch.linalg.solve(gram + torch.diag(r), right).float() for r in ridge]
-        self._offset, self._slopes, self._heights = torch.cat(found, 1).split([1, bands, FEATURES])
+        degree = 3 if bands <= CUBIC_UP_TO else 2
+        self._products = [
+            torch.tensor(list(combinations_with_replacement(range(bands), d))).T
+            for d in range(2, degree + 1)
+        ]
+        design = self._design(m)
+        self._solve((design.T @ design).double(), (design.T @ z).double(), count)
         low, high = z.min(0).values, z.max(0).values
-        self._low, self._high = 2 * low - high, 2 * high - low
-        chosen = torch.randperm(count, generator=draw)
-        self._anchors = self._scaled(m[chosen[:ANCHORS]])
+        beyond = torch.tensor([1.0, 1.0, POLYNOMIAL_BEYOND])[:, None] * (high - low)
+        self._low, self._high = low - beyond, high + beyond  # (3, K)
+        self._stand(m[torch.randperm(count, generator=draw)])
+
+    def without(
+        self, m: torch.Tensor, z: torch.Tensor, group: torch.Tensor
+    ) -> list[FourierRegression]:
+        """The same regression fitted without the pairs of one group, for every group.
+
+        Sums over pairs are sums over groups, so all of them together cost hardly more than one.
+
+        Args:
+            m: (n, C) MS pixels of the pairs that it was fitted on.
+            z: (n, K) their working coordinates.
+            group: (n,) number of each pair's group, from 0 on.
+
+        Example:
+            >>> m = torch.rand(600, 2)
+            >>> f = FourierRegression(m, m @ torch.ones(2, 1))
+            >>> fits = f.without(m, m @ torch.ones(2, 1), (m[:, 0] > 0.5).long())
+            >>> bool(fits[1].novelty(m[m[:, 0] > 0.5]).mean() > f.novelty(m).mean())
+            True
+        """
+        chosen = [group == number for number in range(int(group.max()) + 1)]
+        designs = [self._design(m[mine]) for mine in chosen]
+        grams = torch.stack([(d.T @ d).double() for d in designs])
+        rights = torch.stack(
+            [(d.T @ z[mine]).double() for d, mine in zip(designs, chosen, strict=True)]
+        )
+        fits = []
+        for mine, gram, right in zip(chosen, grams.sum(0) - grams, rights.sum(0) - rights):
+            fit = copy(self)
+            fit._solve(gram, right, int((~mine).sum()))
+            order = torch.randperm(int((~mine).sum()), generator=torch.Generator().manual_seed(0))
+            fit._stand(m[~mine][order])
+            fits.append(fit)
+        return fits
+
+    def _solve(self, gram: torch.Tensor, right: torch.Tensor, count: int) -> None:
+        """Weights from the sums over pairs: smooth and sharp on cosines; on products."""
+        bands = len(self.mean)
+        linear, waves = list(range(1 + bands)), list(range(1 + bands, 1 + bands + FEATURES))
+        products = list(range(1 + bands + FEATURES, len(gram)))
+        found = []
+        for more, damping in (
+            (waves, SMOOTH * count * FEATURES / 2), (waves, SHARP * count * FEATURES / 2),
+            (products, 1e-3 * count**0.5),
+        ):  # fmt: skip
+            used = torch.tensor(linear + more)
+            ridge = torch.full((len(used),), damping, dtype=torch.float64)
+            ridge[: len(linear)] = 1e-3 * count**0.5  # the linear part is hardly damped
+            part = gram[used[:, None], used] + torch.diag(ridge)
+            found.append(torch.linalg.solve(part, right[used]).float())
+        smooth_sharp, polynomial = torch.cat(found[:2], 1), found[2]
+        self._lines = torch.cat([smooth_sharp[: len(linear)], polynomial[: len(linear)]], 1)
+        self._heights, self._factors = smooth_sharp[len(linear) :], polynomial[len(linear) :]
+
+    def _stand(self, m: torch.Tensor) -> None:
+        """Anchors and places: some of the pixels, in random order, that stand for all."""
+        self._anchors = self._scaled(m[:ANCHORS])
         self._places = self._anchors[:PLACES]
         nearest = torch.cdist(self._places, self._places).sort(1).values[:, 4:8]
         self._reach = nearest.mean(1) + 0.05  # each place answers for its neighbourhood
@@ -61,15 +124,23 @@ class FourierRegression:
     def _scaled(self, m: torch.Tensor) -> torch.Tensor:
         return (m - self.mean) / self.spread
 
-    def _features(self, m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _features(self, m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         u = self._scaled(m)
-        return u, torch.addmm(self._phase, u, self._frequency).cos_()
+        products = torch.cat([u[:, index].prod(1) for index in self._products], 1)
+        return u, torch.addmm(self._phase, u, self._frequency).cos_(), products
+
+    def _design(self, m: torch.Tensor) -> torch.Tensor:
+        return torch.cat([torch.ones(len(m), 1), *self._features(m)], 1)
 
     def __call__(self, m: torch.Tensor) -> list[torch.Tensor]:
-        """(n, C) -> smooth and sharp prediction, each (n, K)."""
-        linear, waves = self._features(m)
-        both = torch.addmm(torch.addmm(self._offset, linear, self._slopes), waves, self._heights)
-        return [z.clamp(self._low, self._high) for z in both.split(len(self._low), 1)]
+        """(n, C) -> smooth, sharp and polynomial prediction, each (n, K)."""
+        linear, waves, products = self._features(m)
+        count = self._heights.shape[1]
+        found = torch.addmm(self._lines[0], linear, self._lines[1:])
+        found[:, :count].addmm_(waves, self._heights)
+        found[:, count:].addmm_(products, self._factors)
+        parts = zip(found.split(self._low.shape[1], 1), self._low, self._high, strict=True)
+        return [z.clamp(low, high) for z, low, high in parts]
 
     def novelty(self, m: torch.Tensor) -> torch.Tensor:
         """(n,) distance to the nearest anchor, in standard deviations."""

@@ -7,6 +7,7 @@ from place to place is drawn anew for every scene; the model knows only what a u
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -17,6 +18,7 @@ from stsf.sensing.bands import Sensor
 from stsf.sensing.sensors import S2_4, S2_10, ahsi, sentinel2
 from stsf.sensing.subspace import band_quality
 from stsf.world.observation import Imperfections, observe
+from stsf.world.physical import physical
 from stsf.world.simulation import simulate
 from stsf.world.strange import estranged, exchanged
 
@@ -24,7 +26,7 @@ SHIFT = 0.2  # HR px left after registration, HS and MS alike
 STRANGE = (0.1, 0.25, 0.5)
 
 
-def draw(seed: int, size: int = 96, strange: float = 0.5) -> Scene:
+def draw(seed: int, size: int = 96, strange: float = 0.5, foreign: float = 0.0) -> Scene:
     """One training scene with its truth; training materials, AHSI's clean bands.
 
     Half are of four MS bands, three in ten of ten, one in five of a random choice; ratio 3 in four
@@ -38,8 +40,10 @@ def draw(seed: int, size: int = 96, strange: float = 0.5) -> Scene:
         seed: which scene.
         size: pixels along a side, a multiple of 12.
         strange: probability that a place is estranged, and that its second date is made by exchange
-            (`stsf.world.strange`). SFTN and estimator are taught little of it: enough to know that
-            a library does not always hold, and not so much that they no longer trust it.
+            (`stsf.world.strange`). The SFTN is taught little of it: enough to know that a library
+            does not always hold. The estimator is taught much of it: whom to trust.
+        foreign: probability that the place shares no spectrum with the library
+            (`stsf.world.physical`), so that the estimator meets an SFTN that is wrong.
 
     Example:
         >>> scene = draw(0, size=24)
@@ -47,7 +51,9 @@ def draw(seed: int, size: int = 96, strange: float = 0.5) -> Scene:
         True
     """
     rng = np.random.default_rng([seed, 4])
-    place = simulate(seed, size, "train", kind="parcels" if rng.random() < 0.7 else "dead-leaves")
+    kind: Literal["parcels", "dead-leaves"] = "parcels" if rng.random() < 0.7 else "dead-leaves"
+    abroad = np.random.default_rng([seed, 6]).random() < foreign
+    place = physical(seed, size) if abroad else simulate(seed, size, "train", kind=kind)
     if rng.random() < strange:
         place = exchanged(place, seed)
     if rng.random() < strange:

@@ -18,7 +18,7 @@ from torch import nn
 
 from stsf.errors import InputError
 from stsf.evidence import canonical
-from stsf.evidence.candidates import Evidence
+from stsf.evidence.candidates import CASCADE, Evidence
 from stsf.evidence.maps import Prepared
 from stsf.linear import pixels
 from stsf.scene import Scene
@@ -29,6 +29,7 @@ PATCH, MARGIN = (
     36,
     2,
 )  # side of a patch in high-resolution pixels; around it, in low-resolution ones
+SCENE, AHEAD = 0.005, 0.1  # weight of the scene's logarithmic error; lead wanted over the cascade
 SHOWN = 32  # bands per scene on which the error estimate is trained
 
 
@@ -204,17 +205,25 @@ def tve_loss(tve: TemporalVariationEstimator, batch: Sample) -> torch.Tensor:
     error = truth - mixed
     mse = (error.square() * share.unsqueeze(-2)).sum(-1)
     sigma = tve.spread(candidates.detach(), mixed.detach(), weights.detach(), doubt, scale)
+    ahead = (
+        mse.mean(-1),
+        ((truth - candidates[..., CASCADE, :]).square() * share.unsqueeze(-2)).sum(-1).mean(-1),
+    )
+    mine, cascade = ((a + 1e-8).log() for a in ahead)  # scene by scene
     half = Z90 * (sigma.square() @ some.square() + always.unsqueeze(-2)).sqrt()
     missed = F.relu((error.detach() @ some).abs() - half)
     interval = half + 10 * missed  # Gneiting & Raftery 2007, JASA 102: 90 %, per half-width
-    return (mse + 1e-8).sqrt().mean() + 20 * mse.mean() + 0.1 * interval.mean()
+    return (
+        (mse + 1e-8).sqrt().mean() + 20 * mse.mean() + 0.1 * interval.mean()
+        + SCENE * (mine + F.relu(mine - cascade + AHEAD)).mean()
+    )  # fmt: skip
 
 
 def turned(batch: Sample, draw: torch.Generator) -> Sample:
     """The same batch with random signs of the coordinates in what the network sees."""
     candidates, per_pair, *rest = batch
     sign = torch.randint(0, 2, (*per_pair.shape[:2], 1, per_pair.shape[-1]), generator=draw) * 2 - 1
-    signed = candidates.shape[2] - 1
+    signed = candidates.shape[-2] - 1
     per_pair = torch.cat([per_pair[:, :, :signed] * sign, per_pair[:, :, signed:]], 2)
     return candidates, per_pair, *rest
 

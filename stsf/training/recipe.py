@@ -47,12 +47,13 @@ from stsf.world.strange import exchange
 VALIDATION = range(500, 506)  # seeds; training materials, never trained on
 SAVE_EVERY = 200  # steps
 STAGES = ("SSJE", "SFTN", "TVE")
-STRANGE = {"SSJE": 0.3, "SFTN": 0.1, "TVE": 0.15}  # see `stsf.training.curriculum.draw`
+STRANGE = {"SSJE": 0.3, "SFTN": 0.1, "TVE": 0.5}  # see `stsf.training.curriculum.draw`
+FOREIGN = {"SFTN": 0.0, "TVE": 0.25}  # the SFTN never meets them: stacking
 FIRST_SEED = {"SSJE": 0, "SFTN": 2000, "TVE": 4000}
 SFTN_ROWS = (True, True, True, False, True)  # which entries of a sample count pixels
 TVE_ROWS = (True, True, True, False, True, True, False, False, False, False)
 
-SceneOf = Callable[[int, int, float], Scene]
+SceneOf = Callable[[int, int, float, float], Scene]
 LossOf = Callable[[torch.Generator], torch.Tensor]
 
 
@@ -125,7 +126,7 @@ def train(
             and a training that was interrupted goes on from it.
         callback: told after every step, and after every scene that was prepared (stages "SSJE
             scenes", "SSJE", "SFTN scenes" and so on); raise in it to stop.
-        scene: (seed, size, strangeness) -> training scene with truth.
+        scene: (seed, size, strange, foreign) -> training scene with truth, see `draw`.
         validation: seeds of the scenes on which the error estimate is calibrated; `VALIDATION`
             without it.
 
@@ -159,7 +160,7 @@ class Training:
         tve.sftn.requires_grad_(False)
         self._stage(2, tve, self._tve, 4e-3)
         size = self.recipe.size
-        calibrate(self.network, (self.scene(seed, size, 0.0) for seed in validation))
+        calibrate(self.network, (self.scene(seed, size, 0.0, 0.0) for seed in validation))
         self.network.provenance = {
             "recipe": asdict(self.recipe), "commit": commit(), "torch": torch.__version__
         }  # fmt: skip
@@ -197,13 +198,13 @@ class Training:
 
     def maps(self, seed: int) -> tuple[Prepared, torch.Tensor]:
         """A training scene of the SSJE, and the maps of its true X1."""
-        scene, softness = softened(self.scene(seed, self.recipe.size, STRANGE["SSJE"]), seed)
+        scene, softness = softened(self.scene(seed, self.recipe.size, STRANGE["SSJE"], 0.0), seed)
         prepared = prepare(scene, softness=softness)
         return prepared, prepared.encode(torch.as_tensor(scene.hrhs_t1))
 
     def evidence(self, stage: str, seed: int) -> Evidence:
         """A training scene of SFTN or TVE, with the X1 of the finished SSJE."""
-        scene = self.scene(seed, self.recipe.size, STRANGE[stage])
+        scene = self.scene(seed, self.recipe.size, STRANGE[stage], FOREIGN[stage])
         return Evidence(scene, self.network.first_date(scene))
 
     def _ssje(self, count: int) -> LossOf:

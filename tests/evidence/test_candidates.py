@@ -72,7 +72,7 @@ def test_fourier_regression_learns_a_curve_and_stays_in_range():
     m = torch.linspace(0, 1, 400)[:, None]
     z = torch.sin(6 * m)
     fit = FourierRegression(m, z)
-    _, sharp = fit(m)
+    _, sharp, _ = fit(m)
     assert (sharp - z).abs().max() < 0.05
     far = torch.cat(fit(torch.tensor([[40.0], [-40.0]])))
     assert far.abs().max() <= 3.01  # the range of the pairs, and as much again on either side
@@ -132,3 +132,45 @@ def test_the_same_seed_gives_the_same_evidence(scene, evidence):
 def test_measured_shares_are_shares(evidence):
     assert ((evidence.measured >= 0) & (evidence.measured <= 1)).all()
     assert evidence.measured[0] > 0.9  # overall brightness is what any MS sees
+
+
+def test_products_of_bands_go_on_where_no_pair_lies():
+    m = torch.rand(500, 2, generator=torch.Generator().manual_seed(0))
+    z = m.prod(1, keepdim=True)
+    new = torch.tensor([[1.1, 1.05]])  # outside all pairs
+    polynomial = FourierRegression(m, 3 * z)(new)[2].item() / 3
+    assert polynomial == pytest.approx(1.155, abs=0.05)
+
+
+def test_without_one_kind_it_is_the_fit_of_the_others():
+    draw = torch.Generator().manual_seed(0)
+    m, group = torch.rand(600, 3, generator=draw), torch.arange(600) % 3
+    z = (4 * m[:, :1]).sin() + (group == 1)[:, None]
+    rest = group != 1
+    alone = FourierRegression(m, z).without(m, z, group)[1](m[rest])[1]
+    assert (alone - z[rest]).abs().mean() < 0.02  # undisturbed by the kind that is left out
+
+
+def test_a_kind_left_out_is_harder_than_one_known(evidence):
+    asked, answers = evidence.novel, evidence.novel_answers
+    known = evidence.pair(asked.x1, asked.m1, asked.m2, evidence.regression)
+    errors = [
+        ((made.candidates[:, 2] - answers).square() * evidence.energy).sum(1).mean()
+        for made in (asked, known)  # smooth regression
+    ]
+    assert errors[0] > 1.2 * errors[1]
+    assert asked.novelty.median() > known.novelty.median()
+
+
+def test_of_ground_that_hardly_changes_x1_kept_knows_most(evidence):
+    error = (evidence.calm.candidates - evidence.calm_answers[:, None]).square()
+    risk = (error * evidence.energy).sum(2).mean(0)
+    assert risk[0] < 0.5 * risk[2]  # injection against the smooth regression
+    assert evidence.calm.change.mean() < 0.5 * evidence.tests.change.mean()
+
+
+def test_the_cascade_keeps_what_did_not_change(scene):
+    still = replace(scene, hrms_t2=scene.hrms_t1, hrhs_t2=scene.hrhs_t1)
+    evidence = Evidence(still, still.hrhs_t1)
+    cascade = evidence.all.candidates[:, CANDIDATES.index("cascade")]
+    assert (cascade - evidence.all.candidates[:, 4]).abs().max() < 1e-4  # as all kept detail

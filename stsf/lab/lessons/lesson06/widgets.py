@@ -19,6 +19,7 @@ from stsf.plots.colour import (
     BLUE,
     CHANGE_COLOUR,
     GREEN,
+    GREY,
     GROUP_COLOUR,
     LIGHT,
     ORANGE,
@@ -31,7 +32,9 @@ from stsf.plots.figures import WIDTH
 from stsf.scene import KINDS, Scene
 from stsf.tve import Z90
 
-CANDIDATE_COLOUR = dict(zip(CANDIDATES, (BLUE, SKY, ORANGE, RED, GREEN, LIGHT, PURPLE)))
+CANDIDATE_COLOUR = dict(
+    zip(CANDIDATES, (BLUE, SKY, ORANGE, RED, GREEN, LIGHT, GREY, BLACK, PURPLE))
+)
 
 
 def error_by_kind(cube: np.ndarray, scene: Scene) -> dict[str, float]:
