@@ -77,11 +77,11 @@ def test_a_loss_that_is_no_number_stops_with_a_sentence():
 def batch(error=0.0, scenes=2, count=30, K=16):
     draw = torch.Generator().manual_seed(0)
     truth = torch.randn(scenes, count, K, generator=draw)
-    candidates = truth[:, :, None] + error * torch.randn(scenes, count, 7, K, generator=draw)
+    candidates = truth[:, :, None] + error * torch.randn(scenes, count, 9, K, generator=draw)
     return (
-        candidates, torch.randn(scenes, count, 13, K, generator=draw),
-        torch.randn(scenes, count, 23, generator=draw), torch.randn(scenes, K, 2, generator=draw),
-        torch.zeros(scenes, count, 7), truth, torch.full((scenes, K), 1e-4),
+        candidates, torch.randn(scenes, count, 26, K, generator=draw),
+        torch.randn(scenes, count, 45, generator=draw), torch.randn(scenes, K, 2, generator=draw),
+        torch.zeros(scenes, count, 9), truth, torch.full((scenes, K), 1e-4),
         0.01 * torch.randn(scenes, K, 32, generator=draw),
         torch.zeros(scenes, 32), torch.ones(scenes, K),
     )  # fmt: skip
@@ -90,7 +90,7 @@ def batch(error=0.0, scenes=2, count=30, K=16):
 def test_the_loss_of_the_estimator_grows_with_the_error():
     tve = TemporalVariationEstimator()
     losses = [tve_loss(tve, batch(error)).item() for error in (0.0, 0.1, 1.0)]
-    assert losses == sorted(losses) and losses[2] > 3 * losses[0]
+    assert losses[0] + 0.02 < losses[1] < losses[2] - 0.02
 
 
 def test_the_interval_is_taught_to_hold_nine_in_ten():
@@ -110,10 +110,10 @@ def test_the_interval_is_taught_to_hold_nine_in_ten():
 def test_signs_are_turned_where_they_mean_nothing_and_nowhere_else():
     data = batch()
     new = turned(data, torch.Generator().manual_seed(3))
-    assert torch.equal(new[1][:, :, :6].abs(), data[1][:, :, :6].abs())
-    assert not torch.equal(new[1][:, :, :6], data[1][:, :, :6])
-    assert torch.equal(new[1][:, :, 6:], data[1][:, :, 6:]) and torch.equal(new[0], data[0])
-    ratio = new[1][:, :, :6] / data[1][:, :, :6]
+    assert torch.equal(new[1][:, :, :8].abs(), data[1][:, :, :8].abs())
+    assert not torch.equal(new[1][:, :, :8], data[1][:, :, :8])
+    assert torch.equal(new[1][:, :, 8:], data[1][:, :, 8:]) and torch.equal(new[0], data[0])
+    ratio = new[1][:, :, :8] / data[1][:, :, :8]
     assert torch.allclose(ratio, ratio[:, :, :1].expand_as(ratio))  # one sign per coordinate
 
 

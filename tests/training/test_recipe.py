@@ -83,8 +83,8 @@ def test_a_part_of_another_recipe_or_a_broken_one_is_refused_and_kept(tmp_path):
 
 
 def test_a_training_scene_with_nan_stops_with_a_sentence():
-    def broken(seed, size, strange):
-        scene = draw(seed, size, strange)
+    def broken(seed, size, strange, foreign):
+        scene = draw(seed, size, strange, foreign)
         truth = scene.hrhs_t2.copy()
         truth[:] = np.nan
         return replace(scene, hrhs_t2=truth)

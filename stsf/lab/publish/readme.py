@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from stsf.benchmark import worlds
 from stsf.benchmark.runs import markdown
 from stsf.files.datasets import load_sample
 from stsf.fusion import fuse
@@ -19,6 +20,7 @@ from stsf.plots.colour import rgb, stretch_limits
 from stsf.plots.figures import show_spectra
 
 PICTURE = shipped_path("data/readme.png")
+BEST = 5  # methods in a table of methods; the rest is in `data/results`
 PIXEL = (108, 160)  # (y, x) of a field harvested between the dates
 MARK = re.compile(r"(<!-- table (\w+) (x[12]) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -49,12 +51,16 @@ def picture() -> Figure:
 def with_tables(readme: str) -> str:
     """The README's text with every marked table printed anew from `data/results/*.csv`.
 
-    A table stands between `<!-- table SUITE TARGET -->` and `<!-- end -->`.
+    A table stands between `<!-- table SUITE TARGET -->` and `<!-- end -->`; of methods, the five
+    best.
     """
 
     def table(found: re.Match[str]) -> str:
         stored = pd.read_csv(shipped_path("data/results") / f"{found[2]}.csv")
-        return f"{found[1]}{markdown(stored, found[3])}\n{found[4]}"
+        if found[2] == "worlds":
+            return f"{found[1]}{worlds.markdown(stored)}\n{found[4]}"
+        lines = markdown(stored, found[3]).splitlines()[: 2 + BEST]
+        return "\n".join([found[1] + lines[0], *lines[1:], found[4]])
 
     return MARK.sub(table, readme)
 

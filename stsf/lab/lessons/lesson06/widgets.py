@@ -109,7 +109,7 @@ def trust_view(weights: np.ndarray, scene: Scene) -> Figure:
     """Which candidate weighs most in each pixel, beside what really changed.
 
     Args:
-        weights: (7, H, W) from `DCSTSF.second_date`.
+        weights: (9, H, W) from `DCSTSF.second_date`.
         scene: with its change map.
     """
     kinds = scene.true_change()
