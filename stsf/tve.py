@@ -15,7 +15,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from stsf.evidence.candidates import CANDIDATES, CHUNK, KEEPING, Evidence, Pixels
+from stsf.evidence.candidates import (
+    CANDIDATES,
+    CASCADE,
+    CHUNK,
+    KEEPING,
+    TAU_CASCADE,
+    Evidence,
+    Pixels,
+)
 from stsf.evidence.canonical import K
 from stsf.threads import in_parallel
 
@@ -371,7 +379,9 @@ class TemporalVariationEstimator(nn.Module):
         """
         candidates, *rest = self.features(evidence, chosen, record)
         z, weights, doubt = self.weigh(candidates, *rest, min(1.0, evidence.known / ENOUGH))
-        kept = weights[..., list(KEEPING)].sum(-1).mean(-1)
+        shares = weights.mean(-2)  # (n, candidates)
+        still = torch.exp(-evidence.all.change[chosen] / TAU_CASCADE)
+        kept = shares[..., list(KEEPING)].sum(-1) + still * shares[..., CASCADE]
         beyond = x1 - evidence.decode(evidence.encode(x1))  # what the coordinates cannot express
         x2 = evidence.decode(z) + kept[:, None] * beyond
         m2 = evidence.all.m2[chosen]
