@@ -1,4 +1,4 @@
-"""The one exception for input that cannot be used."""
+"""The one exception for input that cannot be used, and the one warning for what can be doubted."""
 
 
 class InputError(ValueError):
@@ -12,4 +12,11 @@ class InputError(ValueError):
         Traceback (most recent call last):
             ...
         stsf.errors.InputError: ratio must be a whole number, got 2.7: resample one grid
+    """
+
+
+class Doubt(UserWarning):
+    """What was taken for granted or left out, in one sentence; the result is made all the same.
+
+    The command line prints it as "Warning: ..." and puts it into the report.
     """

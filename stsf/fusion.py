@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from stsf.alignment import calibration
+from stsf.alignment.agreement import check_agreement
 from stsf.alignment.registration import register
 from stsf.errors import InputError
 from stsf.metrics.consistency import residuals
@@ -54,6 +55,7 @@ def fuse(
     *,
     model: DCSTSF | str | Path | None = None,
     calibrate: Literal["auto", "none"] = "auto",
+    force: bool = False,
     progress: bool = False,
 ) -> Fused:
     """Predict X2 (and X1) from Y1, M1 and M2.
@@ -65,10 +67,12 @@ def fuse(
         model: a trained network or its file; the one that comes with the kit without it.
         calibrate: "auto" finds shifts, PSF and MS gains from the images and mends them; "none"
             takes the scene as it is.
+        force: go on where the images contradict one another (`stsf.alignment.check_agreement`).
         progress: show a progress bar.
 
     Raises:
-        InputError: unknown method, or a model file that cannot be read.
+        InputError: unknown method or option, a model file that cannot be read, or images that do
+            not show the same ground in the same bands and units.
 
     Example:
         >>> import stsf
@@ -80,6 +84,12 @@ def fuse(
         raise InputError(
             f"expected a method out of {', '.join(METHODS)}, got {method!r}: choose one of these"
         )
+    if calibrate not in ("auto", "none"):
+        raise InputError(
+            f"expected calibrate='auto' or 'none', got {calibrate!r}: write it like that"
+        )
+    if not force:
+        check_agreement(scene)
     report: dict[str, Any] = {"method": method, "calibrate": calibrate, "found": []}
     if calibrate == "auto":
         scene, registration = register(scene)

@@ -5,8 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "ablation": ["summary"],
-        "report": ["coverage", "summary"],
+        "report": ["coverage"],
         "runs": ["Task", "markdown", "run", "run_task", "score", "summary", "tasks"],
     },
 )

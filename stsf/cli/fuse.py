@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from stsf.cli.shared import as_text, check_targets, option
+from stsf.cli.shared import as_text, check_targets, option, told
 from stsf.errors import InputError
 
 EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.tif --out hs_t2.tif"
@@ -38,6 +38,7 @@ EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.
 )
 @option("--hs-sensor", help="HS sensor, where the file does not say.")
 @option("--ms-sensor", help="MS sensor, where the files do not say.")
+@option("--force", is_flag=True, help="Go on where the images contradict one another.")
 @option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def fuse(
     hs: str,
@@ -51,6 +52,7 @@ def fuse(
     calibrate: str,
     hs_sensor: str | None,
     ms_sensor: str | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Predict the high-resolution HS image at t2."""
@@ -66,7 +68,8 @@ def fuse(
             f"expected the method dcstsf with --out-error, got {method}, which does not say how "
             "sure it is: leave --out-error out"
         )
-    scene = read_scene(hs, ms1, ms2, hs_sensor=hs_sensor, ms_sensor=ms_sensor)
+    with told() as doubts:
+        scene = read_scene(hs, ms1, ms2, hs_sensor=hs_sensor, ms_sensor=ms_sensor)
     start = time.perf_counter()
     progress = sys.stderr.isatty()
     fused = fusion.fuse(
@@ -74,9 +77,10 @@ def fuse(
         method,
         model=model,
         calibrate=calibrate,  # type: ignore[arg-type]
+        force=force,
         progress=progress,
     )
-    report = {**fused.report, "seconds": round(time.perf_counter() - start, 2)}
+    report = {**fused.report, "warnings": doubts, "seconds": round(time.perf_counter() - start, 2)}
     products = {out: image_of(fused.scene, "hrhs_t2", fused.hrhs_t2)}
     if out_t1 is not None:
         products[out_t1] = image_of(fused.scene, "hrhs_t1", fused.hrhs_t1)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from stsf.errors import InputError
+from stsf.errors import Doubt, InputError
 
 option = partial(click.option, show_default=True)
 
@@ -60,3 +62,17 @@ def as_text(value: Any) -> str:
         return None if isinstance(part, float) and not math.isfinite(part) else part
 
     return json.dumps(plain(value), indent=1, allow_nan=False)
+
+
+@contextmanager
+def told() -> Iterator[list[str]]:
+    """Warnings of the kit: on the screen, and in a list for the report."""
+    doubts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", Doubt)
+        try:
+            yield doubts
+        finally:
+            doubts += [str(w.message) for w in caught if issubclass(w.category, Doubt)]
+            for doubt in doubts:
+                click.echo(f"Warning: {doubt}", err=True)

@@ -22,6 +22,8 @@ from rasterio.windows import Window
 
 from stsf.errors import InputError
 from stsf.files.atomic import reason
+from stsf.files.bandnames import wavelengths_in
+from stsf.files.fill import without_fill
 from stsf.files.header import band_table, check_size, nothing_lost, open_raster
 
 Part = tuple[slice, slice]  # rows and columns
@@ -173,10 +175,11 @@ class ImageFile:
     def image(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> Image:
         """The same with what the header says."""
         cube, tags, table = self.read(part, shape), self._source.tags(), self._table
+        names = tuple(name or "" for name in self._source.descriptions)
         return Image(
             cube=cube,
-            names=tuple(name or "" for name in self._source.descriptions),
-            wavelength=table.get("wavelength"),
+            names=names,
+            wavelength=table.get("wavelength", wavelengths_in(names)),
             fwhm=table.get("fwhm"),
             good=table["bbl"] > 0 if "bbl" in table else None,
             sensor=tags.get("SENSOR"),
@@ -243,5 +246,5 @@ def _readable(path: Path) -> Iterator[None]:
 def _reflectance(cube: np.ma.MaskedArray, scales: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     values = cube.data.astype(np.float32) * scales[:, None, None].astype(np.float32)
     values += offsets[:, None, None].astype(np.float32)
-    values[np.ma.getmaskarray(cube)] = np.nan
+    values[np.ma.getmaskarray(cube) | without_fill(cube.data)] = np.nan
     return values

@@ -196,6 +196,23 @@ SENSORS: dict[str, Callable[[], Sensor]] = {
 }
 
 
+def product_order(sensor: Sensor) -> np.ndarray:
+    """Indices that put a known sensor's bands into the order in which its product stores them.
+
+    By the number in each name; PRISMA stores each of its two detectors from long to short
+    wavelengths.
+
+    Example:
+        >>> bands = product_order(prisma())
+        >>> prisma().centre[bands][[0, 62, 63]].round().tolist()
+        [977.0, 407.0, 2497.0]
+    """
+    numbers = [int("".join(filter(str.isdigit, name)) or 0) for name in sensor.band_names]
+    if sensor.name == "PRISMA":
+        return np.lexsort((-sensor.centre, sensor.detector))
+    return np.argsort(numbers, kind="stable") if sensor.nominal else np.arange(len(sensor))
+
+
 def get_sensor(name: str) -> Sensor:
     """A known sensor by name (any case), or a band table by the path of its CSV file.
 

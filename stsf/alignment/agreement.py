@@ -1,0 +1,131 @@
+"""Do the images show the same ground, in the same bands and units? Asked before anything is fused.
+
+At t1 both sensors saw one state of the ground: on the coarse grid R Y1 and D M1 should agree band
+by band, up to a few per cent and what little changed between the overpasses. Where they do not, the
+data are asked for the likely cause: bands in another order, another place, other units, an offset.
+"""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+
+from stsf.errors import InputError
+from stsf.linear import pixels
+from stsf.scene import Scene
+
+ALIKE = 0.4  # correlation below which no change of the ground explains a band
+FACTORS = (0.4, 2.5)  # gains beyond are no matter of calibration
+MOST_PERMUTED = 6  # bands; more are compared by pairs of orders only
+OFFSETS = (0.06, 0.16)  # reflectance added to all bands of one date: a baseline of processing
+STEADY = 0.03  # spread of such an offset over the bands
+
+
+def check_agreement(scene: Scene) -> None:
+    """Refuse images that contradict one another.
+
+    Raises:
+        InputError: the likely cause in words.
+
+    Example:
+        >>> import stsf
+        >>> from dataclasses import replace
+        >>> scene = stsf.load_sample()
+        >>> check_agreement(scene)
+        >>> check_agreement(replace(scene, hrms_t1=scene.hrms_t1 / 1e4))
+        Traceback (most recent call last):
+            ...
+        stsf.errors.InputError: expected the MS in the units of the HS, ...
+    """
+    expected = pixels(scene.R.A(scene.lrhs_t1), scene.valid_lr)  # (n, C)
+    seen = pixels(scene.D_ms.A(scene.hrms_t1), scene.valid_lr)
+    if len(seen) < 8:
+        return
+    alike = _correlations(expected, seen)  # (C, C): of band c expected with band d seen
+    _check_order(scene, alike)
+    _check_units(expected, seen)
+    _check_ground(scene, float(np.median(np.diagonal(alike))))
+    _check_offset(scene)
+
+
+def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    a, b = (x - x.mean(axis=0) for x in (a, b))
+    size = np.linalg.norm(a, axis=0)[:, None] * np.linalg.norm(b, axis=0)
+    return (a.T @ b) / np.maximum(size, 1e-12)
+
+
+def _check_order(scene: Scene, alike: np.ndarray) -> None:
+    """Another order of the MS bands that fits clearly better than the one they are taken in."""
+    C = len(alike)
+    orders = permutations(range(C)) if C <= MOST_PERMUTED else [tuple(range(C))[::-1]]
+    missing = 1.0 - alike  # what a band leaves unexplained
+    taken = float(np.trace(missing))
+    best = min(orders, key=lambda order: sum(missing[c, d] for c, d in enumerate(order)))
+    left = sum(missing[c, d] for c, d in enumerate(best))
+    if best != tuple(range(C)) and left < 0.5 * taken and taken > 0.05 * C:
+        names = scene.ms.band_names
+        found = [""] * C
+        for c, d in enumerate(best):
+            found[d] = names[c]
+        raise InputError(
+            f"expected the MS bands in the order {', '.join(names)}, the HS says that they are "
+            f"{', '.join(found)}: give the bands their names (band descriptions) or wavelengths"
+        )
+
+
+def _check_units(expected: np.ndarray, seen: np.ndarray) -> None:
+    """One factor for all bands: reflectance against counts, per mille or percent."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gains = seen.std(axis=0) / expected.std(axis=0)
+        levels = np.median(seen, axis=0) / np.median(expected, axis=0)
+    gain, level = float(np.median(gains)), float(np.median(levels))
+    if all(not FACTORS[0] < value < FACTORS[1] for value in (gain, level)):
+        raise InputError(
+            f"expected the MS in the units of the HS, reflectance from 0 to 1, it is {gain:.2g} "
+            f"times as large in the middle of its bands: divide it by {gain:.2g}, or set the "
+            "bands' scale"
+        )
+
+
+def _check_ground(scene: Scene, alike: float) -> None:
+    """R Y1 and D M1 that have nothing in common, and the turn or shift that would mend it."""
+    if alike >= ALIKE:
+        return
+    a = scene.R.A(scene.lrhs_t1).mean(axis=0)
+    b = scene.D_ms.A(scene.hrms_t1).mean(axis=0)
+    turns = {
+        "upside down": b[::-1], "mirrored": b[:, ::-1], "turned by 180 degrees": b[::-1, ::-1],
+        "with rows and columns exchanged": b.T,
+    }  # fmt: skip
+    fits = {how: _alike(a, image) for how, image in turns.items() if image.shape == a.shape}
+    how = max(fits, key=lambda name: fits[name])
+    if fits[how] > max(2 * ALIKE, alike + 0.3):
+        hint = f"it fits when {how} (correlation {fits[how]:.2f}): mend its georeference"
+    else:
+        hint = "check that they show one place at one time"
+    raise InputError(
+        f"expected HS and MS of t1 to show the same ground, their bands correlate by {alike:.2f} "
+        f"only: {hint}"
+    )
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+
+def _check_offset(scene: Scene) -> None:
+    """The same amount added to every band of one date, in its darkest pixels too."""
+    assert scene.valid_hr is not None
+    dark = [np.percentile(m[:, scene.valid_hr], 1, axis=1) for m in (scene.hrms_t1, scene.hrms_t2)]
+    middle = [np.median(m[:, scene.valid_hr], axis=1) for m in (scene.hrms_t1, scene.hrms_t2)]
+    for date, sign in (("t2", 1), ("t1", -1)):
+        added = sign * (dark[1] - dark[0])
+        low, high = float(added.min()), float(added.max())
+        moved = sign * float((middle[1] - middle[0]).min())
+        if OFFSETS[0] < low and high < OFFSETS[1] and high - low < STEADY and moved > 0:
+            raise InputError(
+                f"expected both MS dates on one scale, all bands of {date} are brighter by "
+                f"{low:.3f} to {high:.3f}, its darkest pixels too: subtract the offset of the "
+                "processing baseline (Sentinel-2 from 04.00 on: 1000 counts, 0.1)"
+            )
