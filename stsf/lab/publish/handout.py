@@ -9,12 +9,14 @@ How a lesson is tagged (`metadata.tags` of a cell):
   the time that its title states. A section in a plan needs nothing but the setup cell and the
   sections of the same plan and lesson before it.
 - An **exercise** is a code cell tagged `exercise`: comments, `### BEGIN SOLUTION`, the solution,
-  `### END SOLUTION`, a self-check. Nothing outside the solutions needs what a solution defines.
+  `### END SOLUTION`, a self-check. Nothing outside the solutions needs what a solution defines. The
+  student gets its skeleton, and passes an unsolved one by: the last code cell says what is open.
 - `optional` marks a code cell that uses data which is not shipped; plans leave it out.
 """
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import zipfile
@@ -29,8 +31,8 @@ from stsf.errors import InputError
 from stsf.places import shipped_path
 
 FOLDER = shipped_path("notebooks")
-STUB = 'raise NotImplementedError("Your turn: put your solution in place of this line.")'
-SOLUTION = re.compile(r"^### BEGIN SOLUTION\n.*?^### END SOLUTION$", re.DOTALL | re.MULTILINE)
+STUB = "# Your turn: put your code in place of every `...`."
+SOLUTION = re.compile(r"^### BEGIN SOLUTION\n(.*?)^### END SOLUTION$", re.DOTALL | re.MULTILINE)
 SINCE = (2026, 1, 1, 0, 0, 0)  # date of every file in a zip: same lessons, same bytes
 
 Lessons = Mapping[str, NotebookNode]  # file name without suffix -> notebook
@@ -119,14 +121,42 @@ def bare(lesson: NotebookNode, solutions: bool) -> NotebookNode:
 
 
 def without_solution(source: str) -> str:
-    r"""Code of a cell with its solution replaced by an error that says so.
+    r"""Code of a cell with its solution replaced by a skeleton.
 
     Example:
         >>> print(without_solution("### BEGIN SOLUTION\nk = 6\n### END SOLUTION\nprint(k)"))
-        raise NotImplementedError("Your turn: put your solution in place of this line.")
+        # Your turn: put your code in place of every `...`.
+        k = ...
         print(k)
     """
-    return SOLUTION.sub(STUB, source)
+    return SOLUTION.sub(lambda found: f"{STUB}\n{skeleton(found[1])}", source)
+
+
+def skeleton(solution: str) -> str:
+    r"""The names that a solution defines, each waiting for its value.
+
+    It runs as it stands: imports and empty containers stay, a function answers `...`, loops go.
+
+    Example:
+        >>> print(skeleton("def f(x):\n    return 2 * x\n\n\na, b = f(1), f(2)"))
+        def f(x):
+            return ...
+        <BLANKLINE>
+        <BLANKLINE>
+        a = b = ...
+    """
+    lines = []
+    for node in ast.parse(solution).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            lines.append(ast.unparse(node))
+        elif isinstance(node, ast.FunctionDef):
+            node.body = [ast.Return(ast.Constant(...))]
+            lines.append(f"{ast.unparse(node)}\n\n")
+        elif isinstance(node, ast.Assign):
+            names = [n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+            value = ast.unparse(node.value)
+            lines.append(f"{' = '.join(names)} = {value if value in ('{}', '[]') else '...'}")
+    return "\n".join(lines)
 
 
 def plan(lessons: Lessons, minutes: int) -> NotebookNode:

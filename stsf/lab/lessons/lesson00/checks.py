@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from stsf.lab.lessons.exercises import exercise
 from stsf.metrics.figures import sam_map
 from stsf.plots.figures import Fused
 from stsf.scene import KINDS, Scene
 
 
+@exercise("a")
 def worst_change(answer: str, scene: Scene, fused: Fused) -> str:
     """Lesson 00: the kind of change with the largest mean spectral angle at t2."""
     kinds = scene.true_change()
@@ -29,6 +31,7 @@ def worst_change(answer: str, scene: Scene, fused: Fused) -> str:
     return f"Right: {answer} is hardest, {changed[answer]:.0f}° on average."
 
 
+@exercise("b")
 def hardest_wavelength(answer: float, scene: Scene, fused: Fused) -> str:
     """Lesson 00: where, in nm, the RMS error of X2 over the changed pixels is largest."""
     kinds = scene.true_change()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from stsf.lab.lessons.exercises import exercise
 from stsf.lab.lessons.lesson01.widgets import rebuild
 from stsf.scene import Scene
 from stsf.sensing.spectra import library
 from stsf.sensing.subspace import fit_subspace
 
 
+@exercise("a")
 def red_edge(answer: float, scene: Scene) -> str:
     """Lesson 01: where the mean spectrum of dense canopies (LAI above 5) rises most steeply, nm."""
     lib = library()
@@ -31,6 +33,7 @@ def red_edge(answer: float, scene: Scene) -> str:
     return "Not yet: look between 680 and 750 nm; is the slope that of reflectance over wavelength?"
 
 
+@exercise("b")
 def enough_numbers(answer: int, scene: Scene) -> str:
     """Lesson 01: the least k at which X1, rebuilt in the plane of Y1, errs less than Y1's noise."""
     x1 = scene.truth(1)

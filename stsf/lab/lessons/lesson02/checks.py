@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from stsf.lab.lessons.exercises import exercise
 from stsf.lab.lessons.lesson02.widgets import degradation_view
 from stsf.scene import Scene
 
 
+@exercise("a")
 def equal_snr(answer: int, scene: Scene) -> str:
     """Lesson 02: the highest SNR (dB, steps of 5) that misfits as much as half a pixel of shift."""
 
@@ -28,6 +30,7 @@ def equal_snr(answer: int, scene: Scene) -> str:
     return f"Right: half a pixel of shift does as much harm as noise at {answer} dB."
 
 
+@exercise("b")
 def first_pixel_shift(answer: float, ratio: int) -> str:
     """Lesson 02: the PSF shift (fine pixels) that puts the sample on the first fine pixel."""
     right = -(ratio - 1) / 2

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from stsf.lab.lessons.exercises import exercise
 from stsf.lab.lessons.lesson03.widgets import error_of, projection_path
 from stsf.metrics.evaluation import band_groups
 from stsf.scene import Scene
 
 
+@exercise("a")
 def most_hidden(answer: str, scene: Scene, hidden: np.ndarray) -> str:
     """Lesson 03: the group of bands with the largest RMS of the hidden part Z, in reflectance."""
     x1 = scene.truth(1)
@@ -29,6 +31,7 @@ def most_hidden(answer: str, scene: Scene, hidden: np.ndarray) -> str:
     return "Not yet: another group has a larger RMS; did you use `hidden`, not the truth?"
 
 
+@exercise("b")
 def harmful_snr(answer: int, scene: Scene) -> str:
     """Lesson 03: highest SNR (steps of 5 dB) at which the plain spatial step makes X1 worse."""
 

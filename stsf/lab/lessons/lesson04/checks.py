@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from stsf.lab.lessons.exercises import exercise
 from stsf.lab.lessons.lesson04.filters import descend, filtered
 
 
+@exercise("a")
 def slope_filter(weights: np.ndarray) -> str:
     """Lesson 04: 3 x 3 weights that measure by how much an image rises per column."""
     w = np.asarray(weights, dtype=float)
@@ -33,6 +35,7 @@ def slope_filter(weights: np.ndarray) -> str:
     return "Not yet: on an image that rises to the right it must say 1, on one that rises down 0."
 
 
+@exercise("b")
 def gradient_step(answer: float, wanted: np.ndarray, detail: np.ndarray, rate: float) -> str:
     """Lesson 04: the strength after one gradient step from 0 on the mean square error."""
     right = float(descend(wanted, detail, rate, 1)[1])

@@ -7,7 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from stsf.lab.lessons.exercises import exercise
 
+
+@exercise("a")
 def hardest_worker(answer: str, steps: Mapping[str, np.ndarray], truth: np.ndarray) -> str:
     """Lesson 05: the step that lowers the RMS error against the truth most."""
     names = list(steps)
@@ -35,6 +38,7 @@ def hardest_worker(answer: str, steps: Mapping[str, np.ndarray], truth: np.ndarr
     return "Not yet: another step lowers the error more; is it the RMS over all bands and pixels?"
 
 
+@exercise("b")
 def unexplained(answer: float, residual: np.ndarray, noise: np.ndarray) -> str:
     """Lesson 05: RMS of a residual (L, h, w) in units of each band's noise (L,)."""
     right = float(np.sqrt(np.mean((residual / noise[:, None, None]) ** 2)))

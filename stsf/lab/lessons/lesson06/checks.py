@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stsf.evidence.candidates import Evidence
+from stsf.lab.lessons.exercises import exercise
 from stsf.lab.lessons.lesson06.widgets import inside_band, pseudo_errors
 from stsf.network import Estimate
 from stsf.scene import Scene
@@ -13,6 +14,7 @@ from stsf.tve import Z90
 LARGE = 0.02  # reflectance, RMS of a change worth hiding
 
 
+@exercise("a")
 def trusted(answer: str, evidence: Evidence) -> str:
     """Lesson 06: the scene-made candidate with the least RMS error on the pseudo-changes."""
     errors = pseudo_errors(evidence)
@@ -28,6 +30,7 @@ def trusted(answer: str, evidence: Evidence) -> str:
     return "Not yet: another errs less; compare with `evidence.answers`, all of them together."
 
 
+@exercise("b")
 def unseen_change(answer: np.ndarray, scene: Scene) -> str:
     """Lesson 06: a change of spectrum (L,) that the MS does not see, of RMS 0.02 or more."""
     if np.shape(answer) != (len(scene.hs),):
@@ -47,6 +50,7 @@ def unseen_change(answer: np.ndarray, scene: Scene) -> str:
     return f"Right: an RMS of {size:.2f} over the bands, of which the MS sees nothing."
 
 
+@exercise("c")
 def band_holds(answer: float, scene: Scene, found: Estimate) -> str:
     """Lesson 06: share of the values of changed pixels that lie in their 90 % band."""
     true_x2 = scene.truth(2)

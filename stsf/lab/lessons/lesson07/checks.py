@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from stsf.lab.lessons.exercises import exercise
 from stsf.scene import Scene
 
 STEPS, RATE = 200, 4e-3
 
 
+@exercise("a")
 def rate_at(answer: Callable[[int, int, float], float]) -> str:
     """Lesson 07: the learning rate of a step: a tenth of the way up, then down a cosine to 2 %."""
     at = np.array([0, 9, 19, 60, 100, 150, 199])
@@ -39,6 +41,7 @@ def rate_at(answer: Callable[[int, int, float], float]) -> str:
     return "Not yet: min(1, 10 (step + 1) / steps) times (0.51 + 0.49 cos(π step / steps))?"
 
 
+@exercise("b")
 def share_drawn(answer: float, scene: Scene) -> str:
     """Lesson 07: expected share of changed pixels in a sample where they are twice as likely."""
     kinds = scene.true_change()

@@ -1,6 +1,6 @@
 """Lesson 07: the fine-tuning network on few and on many scenes, step by step.
 
-    python -m stsf.lab.lessons.overfitting --out data/results/diversity.csv
+    python -m stsf.lab.lessons.lesson07.overfitting --out data/results/diversity.csv
 
 measures what more scenes and what more steps are worth; the lesson shows the result.
 """

@@ -9,6 +9,7 @@ import numpy as np
 from stsf import metrics
 from stsf.baselines.registry import get_method
 from stsf.errors import InputError
+from stsf.lab.lessons.exercises import exercise
 from stsf.scene import Scene
 
 POOR = 15.0  # dB, a PSNR that nobody would call good
@@ -17,6 +18,7 @@ POOR = 15.0  # dB, a PSNR that nobody would call good
 TOO_GOOD = 60.0  # dB, of X2: no method can be that near to the truth without having seen it
 
 
+@exercise("a")
 def fools_the_angle(cheat: np.ndarray, scene: Scene, rival: np.ndarray) -> str:
     """Lesson 08: a cube that beats an honest one by its angle, with a PSNR below 15 dB."""
     x2 = scene.truth(2)
@@ -36,6 +38,7 @@ def fools_the_angle(cheat: np.ndarray, scene: Scene, rival: np.ndarray) -> str:
     return f"Right: an angle of {angle:.1f}° beats {honest:.1f}°, at a PSNR of {psnr:.0f} dB."
 
 
+@exercise("b")
 def own_method(name: str, scene: Scene, x1: np.ndarray) -> str:
     """Lesson 08: a registered method for X2 that beats its two parts and their mean."""
     true_x2 = scene.truth(2)

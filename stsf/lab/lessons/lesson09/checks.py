@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stsf.inspection import materials, threshold_scores
+from stsf.lab.lessons.exercises import exercise
 from stsf.lab.lessons.lesson09.widgets import matched_materials
 from stsf.scene import Scene
 from stsf.sensing.spectra import MATERIALS
@@ -12,6 +13,7 @@ from stsf.sensing.spectra import MATERIALS
 PRECISE = 0.9  # share of the alarms that must be right
 
 
+@exercise("a")
 def lowest_threshold(answer: int, angles: np.ndarray, change: np.ndarray) -> str:
     """Lesson 09: the lowest threshold (whole degrees) at which nine of ten alarms are right."""
     scores = {t: threshold_scores(angles, float(t), change) for t in range(1, 41)}
@@ -30,6 +32,7 @@ def lowest_threshold(answer: int, angles: np.ndarray, change: np.ndarray) -> str
     return f"Not yet: {told}, {PRECISE} is wanted."
 
 
+@exercise("b")
 def flooded_material(answer: str, scene: Scene, x2: np.ndarray, places: np.ndarray) -> str:
     """Lesson 09: the material that the library match names most often, of flooded pixels in X̂2."""
     true_x2 = scene.truth(2)

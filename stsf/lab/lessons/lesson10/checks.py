@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from stsf.lab.lessons.exercises import exercise
 from stsf.lab.lessons.lesson10.widgets import SHIFT_HS, left_out
 from stsf.scene import Scene
 
 
+@exercise("a")
 def displacement(answer: tuple[float, float], scene: Scene) -> str:
     """Lesson 10: how far Y1 lies off M1, (down, right) in metres, as it was made."""
     try:
@@ -32,6 +34,7 @@ def displacement(answer: tuple[float, float], scene: Scene) -> str:
     return "Not yet: take the shift of the detector that was *told*, and mind its unit."
 
 
+@exercise("b")
 def worst_band(answer: str, scene: Scene) -> str:
     """Lesson 10: the MS band that the others predict worst at t2, beside its own spread."""
     pairs = {band: left_out(scene, band) for band in scene.ms.band_names}

@@ -1,0 +1,58 @@
+"""Exercises: an unsolved one is passed by, and a last cell says which are open."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import ModuleType
+
+OPEN = "Still open: put your code in place of every `...` in this cell."
+
+
+class Exercise:
+    """The self-check of an exercise; it remembers what it said last.
+
+    Args:
+        letter: of the exercise in its lesson.
+        check: from the answer (and what it is about) to a sentence that begins with "Right" or
+            "Not yet".
+
+    Attributes:
+        said: the last sentence.
+
+    Example:
+        >>> @exercise("a")
+        ... def two(answer: int) -> str:
+        ...     return "Right: 1 + 1." if answer == 2 else "Not yet: count again."
+        >>> two(...)
+        'Still open: put your code in place of every `...` in this cell.'
+        >>> two(2), two.said
+        ('Right: 1 + 1.', 'Right: 1 + 1.')
+    """
+
+    def __init__(self, letter: str, check: Callable[..., str]) -> None:
+        self.letter, self.check, self.said = letter, check, OPEN
+        functools.update_wrapper(self, check)
+
+    def __call__(self, *answer: object, **about: object) -> str:
+        """The check's sentence; an answer that is still `...` is no mistake."""
+        waiting = any(value is ... for value in (*answer, *about.values()))
+        self.said = OPEN if waiting else self.check(*answer, **about)
+        return self.said
+
+
+def exercise(letter: str) -> Callable[[Callable[..., str]], Exercise]:
+    """Mark a function as the self-check of an exercise."""
+    return functools.partial(Exercise, letter)
+
+
+def progress(checks: ModuleType) -> str:
+    """One line: which exercises of a lesson are solved, and which are open.
+
+    Args:
+        checks: the lesson's module of self-checks.
+    """
+    marks = {e.letter: e.said for e in vars(checks).values() if isinstance(e, Exercise)}
+    solved = [letter for letter, said in sorted(marks.items()) if said.startswith("Right")]
+    still = [letter for letter in sorted(marks) if letter not in solved]
+    return f"Exercises solved: {', '.join(solved) or 'none'}. Open: {', '.join(still) or 'none'}."
