@@ -24,7 +24,7 @@ EXAMPLES = (
 def lessons(out: Path, student: bool, plan: int | None) -> None:
     """Write the lessons without outputs into a folder, and a zip of them beside.
 
-    With --student, each solution is replaced by a NotImplementedError. The zip lies in the same
+    With --student, each solution is replaced by a skeleton to fill in. The zip lies in the same
     folder and holds the same notebooks. A notebook there that somebody changed is not overwritten.
     """
     from stsf.lab.publish.handout import write_handout

@@ -121,6 +121,20 @@ def test_stages_are_the_steps_by_name_and_end_with_the_answer(ssje, prepared, vi
         )
 
 
+def test_a_step_is_compared_with_the_one_it_starts_from(made):
+    """*ecu k* starts from *seu k*: *back-projection k* between them is not passed on."""
+    names = [stage.name for stage in made]
+    for k in (1, 2):
+        for branch in (f"back-projection {k}", f"ecu {k}"):
+            assert names[made[names.index(branch)].before] == f"seu {k}"
+    assert names[made[names.index("seu 2")].before] == "ecu 1"
+    assert names[made[names.index("seu 1")].before] == "back-projection 0"
+    assert [s.name for s in made if s.aside] == [
+        n for n in names if n.startswith("back-projection") and not n.endswith(" 0")
+    ]
+    assert list(lesson05.rounds(made))[:2] == ["start", "round 1"]
+
+
 def test_stage_view_says_the_step_and_the_pixel(view, made):
     text = lesson05.stage_view(view, made, 2, (7, 50))[1]
     assert text.startswith(f"{made[2].name}: RMS of Y1 − D X = {made[2].residual_hs:.4f}")
@@ -140,7 +154,7 @@ def test_every_axis_is_labelled(view, prepared, works, made):
         lesson04.unit_view(works, "ECU 1")[0],
         lesson05.stage_view(view, made, 1, (0, 59))[0],
         lesson05.maps_view(prepared, view.hrhs_t1, made[-1].x, count=2),
-        lesson05.gains_view({"one": {"rival": np.array([0.5, 1.0])}}),
+        lesson05.gains_view({"one": {"hysure": np.array([0.5, 1.0])}}),
     ]
     for figure in figures:
         assert all(ax.get_xlabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)

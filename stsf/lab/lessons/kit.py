@@ -35,12 +35,12 @@ PAD = 0.1  # inch around each part of a live figure: room for a longer tick labe
 
 
 class Redrawn:
-    """Controls above, a figure below, and one line of text that a reader can quote.
+    """Controls, one line of text that a reader can quote, and below them a figure.
 
     A widget derives from this, calls `show_with` once, and says in `view` what its controls mean.
 
     Attributes:
-        text: the line below the figure.
+        text: the line above the figure, in view of the controls.
         picture: the figure, as PNG.
     """
 
@@ -68,7 +68,7 @@ class Redrawn:
     def _ipython_display_(self) -> None:
         self.redraw()
         beside = ipywidgets.HBox([ipywidgets.VBox(column) for column in self.columns])
-        display(ipywidgets.VBox([beside, self.picture, self.text]))
+        display(ipywidgets.VBox([beside, self.text, self.picture]))
 
 
 def arrange(figure: Figure, places: list[Bbox]) -> list[Bbox]:

@@ -10,9 +10,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "SHOWN",
             "Stage",
             "stages",
+            "rounds",
             "StageExplorer",
             "stage_view",
             "maps_view",
+            "RIVALS",
+            "gains",
+            "losses",
             "gains_view",
         ]
     },

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ipywidgets
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stsf.baselines.registry import get_method
 from stsf.evidence.maps import Prepared
-from stsf.lab.lessons.kit import FLOOR, Redrawn, draw_pixel, rms, slider
+from stsf.lab.lessons.kit import (
+    FLOOR,
+    SMALL_IS_GOOD,
+    SUITES,
+    Redrawn,
+    by_scene,
+    draw_pixel,
+    results,
+    rms,
+    slider,
+)
 from stsf.plots.colour import BLUE, GREEN, GREY, SKY, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
@@ -24,9 +37,16 @@ SHOWN = 30  # fine pixels on either side of the pixel that a window shows
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """The cube after one step of SSJE, and how far it is from everything."""
+    """The cube after one step of SSJE, and how far it is from everything.
+
+    Attributes:
+        before: number of the step it starts from; *seu k* for *back-projection k* and *ecu k*.
+        aside: shown for comparison; no step goes on from here.
+    """
 
     name: str
+    before: int
+    aside: bool
     x: np.ndarray  # (L, H, W) reflectance
     residual_hs: float  # RMS of Y1 - D X
     residual_ms: float  # RMS of M1 - R X
@@ -43,14 +63,27 @@ def stages(scene: Scene, ssje: SSJE, prepared: Prepared) -> list[Stage]:
     """
     with torch.no_grad():
         _, steps = ssje(prepared, return_steps=True)
-    cubes = {name: prepared.decode(z).numpy() for name, z in steps.items()}
-    return [
-        Stage(
-            name, x, rms(scene.lrhs_t1 - scene.D.A(x)), rms(scene.hrms_t1 - scene.R.A(x)),
-            rms(x - scene.truth(1)),
-        )
-        for name, x in cubes.items()
-    ]  # fmt: skip
+    made: list[Stage] = []
+    for name, z in steps.items():
+        x = prepared.decode(z).numpy()
+        aside = re.fullmatch("back-projection [1-9]", name) is not None
+        last = max((i for i, stage in enumerate(made) if not stage.aside), default=0)
+        hs, ms = rms(scene.lrhs_t1 - scene.D.A(x)), rms(scene.hrms_t1 - scene.R.A(x))
+        made.append(Stage(name, last, aside, x, hs, ms, rms(x - scene.truth(1))))
+    return made
+
+
+def rounds(made: list[Stage]) -> dict[str, Stage]:
+    """The start of the first round, and what each round hands on.
+
+    Args:
+        made: see `stages`.
+    """
+    found = {stage.name: stage for stage in made}
+    count = sum(name.startswith("ecu") for name in found)
+    return {"start": found["back-projection 0"]} | {
+        f"round {k}": found[f"ecu {k}"] for k in range(1, count + 1)
+    }
 
 
 class StageExplorer(Redrawn):
@@ -92,12 +125,11 @@ def stage_view(
     Returns:
         The figure, and one line that says what it shows.
     """
-    now, last = made[step], made[max(step - 1, 0)]
-    x1 = scene.truth(1)
-    figure = plt.figure(figsize=(WIDTH, 7.0), layout="constrained")
+    now, last, x1 = made[step], made[made[step].before], scene.truth(1)
+    figure = plt.figure(figsize=(WIDTH, 6.4), layout="constrained")
     plt.close(figure)
     panes = figure.subplot_mosaic([["image", "change"], ["spectrum", "fall"]], height_ratios=(5, 4))
-    _draw_window(figure, panes["image"], panes["change"], scene, now.x, last.x, pixel)
+    _draw_window(figure, panes["image"], panes["change"], scene, now, last, pixel)
     draw_pixel(panes["spectrum"], scene, now.x, pixel)
     _draw_fall(panes["fall"], made, step)
     here = (slice(None), *pixel)
@@ -110,12 +142,11 @@ def stage_view(
 
 
 def _draw_window(
-    figure: Figure, image: Axes, change: Axes, scene: Scene, x: np.ndarray, last: np.ndarray,
+    figure: Figure, image: Axes, change: Axes, scene: Scene, now: Stage, last: Stage,
     pixel: tuple[int, int],
 ) -> None:  # fmt: skip
     """The estimate round the pixel, and by how much the step moved it."""
-    x1 = scene.truth(1)
-    nm = scene.hs.centre
+    x, x1, nm = now.x, scene.truth(1), scene.hs.centre
     top, left = (
         int(np.clip(p - SHOWN, 0, max(n - 2 * SHOWN, 0))) for p, n in zip(pixel, scene.size)
     )
@@ -125,31 +156,34 @@ def _draw_window(
     stretch = stretch_limits([(x1, nm)], "SWIR")
     image.imshow(rgb(x[part], nm, "SWIR", stretch), extent=extent, interpolation="nearest")
     image.set_title("estimate of X1, SWIR colours")
-    moved = np.sqrt(np.mean(np.square(x[part] - last[part]), axis=0))
+    moved = np.sqrt(np.mean(np.square(x[part] - last.x[part]), axis=0))
     shown = change.imshow(
         moved, extent=extent, cmap="viridis", vmin=0, vmax=0.02, interpolation="nearest"
     )
     figure.colorbar(shown, ax=change, label="RMS change (reflectance)", extend="max")
-    change.set_title("changed by this step")
+    change.set_title(f"{now.name}: what it changed in {last.name}")
     for ax in (image, change):
         ax.plot(pixel[1], pixel[0], "s", mfc="none", mec="white", mew=2)
         ax.set(xlabel="x (pixels)", ylabel="y (pixels)")
 
 
 def _draw_fall(ax: Axes, made: list[Stage], now: int) -> None:
-    """Both residuals and the true error, up to the present step."""
+    """Both residuals and the true error, up to the present step; hollow: shown for comparison."""
     lines = {
         "Y1 − D X": ([s.residual_hs for s in made], SKY, "o-"),
         "M1 − R X": ([s.residual_ms for s in made], GREEN, "s--"),
         "error against the truth": ([s.error for s in made], GREY, "^:"),
     }
+    path = [i for i in range(now + 1) if not made[i].aside]
+    aside = [i for i in range(now + 1) if made[i].aside]
     for name, (values, colour, look) in lines.items():
-        shown = np.maximum(values[: now + 1], FLOOR)
-        ax.semilogy(range(now + 1), shown, look, color=colour, ms=5, label=name)
+        shown = np.maximum(values, FLOOR)
+        ax.semilogy(path, shown[path], look, color=colour, ms=5, label=name)
+        ax.semilogy(aside, shown[aside], look[0], color=colour, ms=5, mfc="none")
     ax.set_xticks(range(len(made)), [s.name for s in made], rotation=40, ha="right", fontsize=8)
     low = min(min(s.residual_hs, s.residual_ms) for s in made)
     high = max(max(s.residual_hs, s.residual_ms, s.error) for s in made)
-    ax.set(xlabel="step", ylabel="RMS (reflectance)")
+    ax.set(xlabel="step (hollow: not passed on)", ylabel="RMS (reflectance)")
     ax.set(xlim=(-0.3, len(made) - 0.7), ylim=(0.7 * max(low, FLOOR), 1.5 * high))
     ax.legend(frameon=False, ncols=2, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     ax.grid(alpha=0.3)
@@ -179,22 +213,59 @@ def maps_view(
     return figure
 
 
-def gains_view(gains: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
+RIVALS = ("local-regression", "hysure", "projection", "fuse", "cnmf")
+
+
+def gains(suite: str, bands: str = "all", figure: str = "psnr") -> dict[str, pd.Series]:
+    """Of the stored results: what SSJE is better than each rival, scene by scene.
+
+    Args:
+        suite: one of `kit.SUITES`.
+        bands: group of bands.
+        figure: of merit; a smaller angle counts as better.
+
+    Returns:
+        Rival to one gain per scene, in the unit of the figure.
+    """
+    wide = by_scene(results(suite), "x1", figure, bands=bands)
+    if suite == "real":  # the X1 of a window is the same in each of its draws
+        wide = wide.groupby(lambda scene: scene.split("/")[0]).first()
+    sign = -1 if figure in SMALL_IS_GOOD else 1
+    return {rival: sign * (wide["dcstsf"] - wide[rival]) for rival in RIVALS}
+
+
+def losses() -> pd.DataFrame:
+    """Every suite, figure, group of bands and rival where the rival has the better mean."""
+    rows = [
+        (suite, figure, bands, rival, int((gain < 0).sum()), len(gain))
+        for suite in SUITES
+        for figure in ("psnr", "sam")
+        for bands in ("all", "MS-covered", "VNIR gaps", "SWIR")
+        for rival, gain in gains(suite, bands, figure).items()
+        if gain.mean() < 0
+    ]
+    names = ["suite", "figure", "bands", "better in the mean", "SSJE worse in", "of scenes"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def gains_view(found: Mapping[str, Mapping[str, np.ndarray | pd.Series]]) -> Figure:
     """Gains over a rival, scene by scene, and their mean.
 
     Args:
-        gains: suite to rival to one gain per scene, dB.
+        found: suite to rival to one gain per scene, dB.
     """
     figure = plt.figure(figsize=(WIDTH, 3.6), layout="constrained")
     plt.close(figure)
-    axes = figure.subplots(1, len(gains), sharey=True, squeeze=False)[0]
-    for ax, (suite, rivals) in zip(axes, gains.items()):
+    axes = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    for ax, (suite, rivals) in zip(axes, found.items()):
         for y, (_, gain) in enumerate(rivals.items()):
             ax.plot(gain, np.full(len(gain), y), "o", mfc="none", color=GREY, ms=5)
             ax.plot(np.mean(gain), y, "D", color=BLUE, ms=7)
         ax.axvline(0, color=GREY, lw=1)
         ax.set(title=suite, xlabel="gain of SSJE (PSNR, dB)")
-        ax.set(yticks=range(len(rivals)), yticklabels=list(rivals))
+        ax.set(
+            yticks=range(len(rivals)), yticklabels=[get_method(name, "x1").label for name in rivals]
+        )
         ax.grid(alpha=0.3)
     axes[0].set(ylabel="method")
     axes[0].invert_yaxis()

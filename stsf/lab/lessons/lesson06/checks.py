@@ -1,4 +1,4 @@
-"""Self-checks of lessons 06 and 07: each says what is right, or names the likely mistake."""
+"""Self-checks of lesson 06: each says what is right, or names the likely mistake."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ def unseen_change(answer: np.ndarray, scene: Scene) -> str:
     """Lesson 06: a change of spectrum (L,) that the MS does not see, of RMS 0.02 or more."""
     if np.shape(answer) != (len(scene.hs),):
         return f"Not yet: one number for each of the {len(scene.hs)} HS bands is wanted."
+    if not np.isfinite(answer).all():
+        return "Not yet: some values are not finite; did you divide by zero?"
     size = float(np.sqrt(np.mean(np.square(answer))))
     seen = np.abs(scene.R.R @ answer)
     if size < 1e-9:

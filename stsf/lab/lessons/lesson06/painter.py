@@ -34,16 +34,16 @@ def painting_view(canvas: Canvas, pixel: tuple[int, int], image: bool = True) ->
     Args:
         canvas: painted or not.
         pixel: (y, x) of the scene, inside the window.
-        image: draw M2 too.
+        image: draw M2 too; without it the panes stand in one row, for the widget.
 
     Returns:
         The figure, and one line that says what it shows.
     """
     answer, names = canvas.answer, ["m2", "kept", "sigma"] if image else ["kept", "sigma"]
-    figure = plt.figure(figsize=(WIDTH if image else 0.72 * WIDTH, 6.6), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 6.6 if image else 3.6), layout="constrained")
     plt.close(figure)
-    layout: Any = [names, ["curve"] * len(names)]
-    panes = figure.subplot_mosaic(layout, height_ratios=(4, 3))
+    layout: Any = [names, ["curve"] * 3] if image else [[*names, "curve", "curve"]]
+    panes = figure.subplot_mosaic(layout, height_ratios=(4, 3) if image else None)
     ys, xs = canvas.window
     where: dict[str, Any] = {
         "extent": (xs.start - 0.5, xs.stop - 0.5, ys.stop - 0.5, ys.start - 0.5)
@@ -99,8 +99,8 @@ def _draw_curve(ax: Axes, canvas: Canvas, pixel: tuple[int, int]) -> None:
         marker=style.marker, color=style.colour, label=style.label, zorder=4,
     )  # fmt: skip
     ax.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
-    top = max(0.45, 1.15 * float(canvas.truth[:, y, x].max()))
-    ax.set_ylim(0.0, top)
+    drawn = np.concatenate([x2, canvas.truth[:, y, x], canvas.m2[:, y, x]])
+    ax.set_ylim(min(0.0, 1.15 * float(drawn.min())), max(0.45, 1.15 * float(drawn.max())))
     ax.legend(frameon=False, ncols=3, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     ax.grid(alpha=0.3)
 
@@ -160,7 +160,7 @@ class Painter(Redrawn):
         bounds = (xs.start - 0.5, ys.start - 0.5, xs.stop - 0.5, ys.stop - 0.5)
         return hv.RGB(shown(self.canvas)[::-1], bounds=bounds).opts(
             invert_yaxis=True, tools=["tap"], active_tools=["tap"], default_tools=["reset"],
-            frame_width=330, frame_height=330 * (ys.stop - ys.start) // (xs.stop - xs.start),
+            frame_width=260, frame_height=260 * (ys.stop - ys.start) // (xs.stop - xs.start),
             title="M2 in NIR colours: click to paint", xlabel="x (pixels)", ylabel="y (pixels)",
         )  # fmt: skip
 
@@ -193,4 +193,4 @@ class Painter(Redrawn):
     def _ipython_display_(self) -> None:
         self.redraw()
         beside = ipywidgets.HBox([ipywidgets.VBox(column) for column in self.columns])
-        display(beside, self.image, self.picture, self.text)
+        display(beside, self.text, self.image, self.picture)

@@ -145,7 +145,10 @@ def gate_view(evidence: Evidence, kept: np.ndarray) -> Figure:
     plt.close(figure)
     left, middle, right = figure.subplots(1, 3)
     cover = evidence.all.cover.reshape(kept.shape).numpy()
-    for ax, values, top, title in ((left, cover, 2.0, "cover"), (middle, kept, 1.0, "kept of X1")):
+    for ax, values, top, title in (
+        (left, cover, 2.0, "change of cover"),
+        (middle, kept, 1.0, "kept of X1"),
+    ):
         drawn = ax.imshow(values, cmap="viridis", vmin=0, vmax=top, interpolation="nearest")
         figure.colorbar(
             drawn, ax=ax, location="bottom", extend="max" if top > 1 else "neither",
@@ -157,7 +160,7 @@ def gate_view(evidence: Evidence, kept: np.ndarray) -> Figure:
     right.semilogx(cover.ravel()[::7], kept.ravel()[::7], ".", ms=1.5, color=LIGHT)
     right.plot([], [], ".", ms=8, color=LIGHT, label="pixels")  # large enough for the legend
     right.semilogx(middles, means, "o-", color=RED, label="mean")
-    right.set(title="the gate", xlabel="cover (spreads of the MS bands)", ylabel="kept of X1")
+    right.set(title="the gate", xlabel="change of cover (spreads)", ylabel="kept of X1")
     right.set(xlim=(0.02, 10.0), ylim=(0, 1))
     right.legend(frameon=False)
     right.grid(alpha=0.3)
@@ -176,7 +179,7 @@ def gate_curve(cover: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndar
 def observability_view(
     scene: Scene, share: np.ndarray, sigma: np.ndarray, x2: np.ndarray
 ) -> Figure:
-    """What the MS measured of each band, and how far the changed pixels are off, said and true.
+    """What the MS explains of each band at t1, and the error of changed pixels, said and true.
 
     Args:
         scene: with truth.
@@ -196,7 +199,7 @@ def observability_view(
             scene.hs.centre[mask], share[mask], width=width[mask], color=GROUP_COLOUR[name],
             label=name,
         )  # fmt: skip
-    above.set(ylabel="measured share", ylim=(0, 1.05))
+    above.set(ylabel="explained by the MS at t1", ylim=(0, 1.05))
     changed = kinds > 0
     said = np.sqrt(np.mean(sigma[:, changed] ** 2, axis=1))
     true = np.sqrt(np.mean((x2 - true_x2)[:, changed] ** 2, axis=1))
@@ -204,6 +207,7 @@ def observability_view(
     below.plot(*with_gaps(scene.hs, said), color=style.colour, label="σ, as the network says")
     below.plot(*with_gaps(scene.hs, true), color=BLACK, ls=":", lw=2, label="true RMS error")
     below.set(xlabel="wavelength (nm)", ylabel="reflectance", ylim=(0, None))
+    below.set_title("changed pixels", loc="left", fontsize=10)
     for ax in (above, below):
         ax.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
         ax.grid(alpha=0.3)

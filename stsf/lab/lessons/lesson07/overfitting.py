@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,7 +84,11 @@ def joined(samples: Sequence[Sample]) -> Sample:
 
 
 def learn(
-    seen: Sequence[Sample], unseen: Sequence[Sample], at: Iterable[int], seed: int = 0
+    seen: Sequence[Sample],
+    unseen: Sequence[Sample],
+    at: Iterable[int],
+    seed: int = 0,
+    callback: Callable[[Progress], None] | None = None,
 ) -> list[Snapshot]:
     """Train an SFTN from nothing and look at it now and then.
 
@@ -93,6 +97,7 @@ def learn(
         unseen: scenes it is only tested on.
         at: after how many steps to look; it stops after the last.
         seed: of weights and batches.
+        callback: told after every step.
     """
     torch.manual_seed(seed)
     sftn, samples = SpectralFineTuningNetwork(WIDTH_OF_NET), Samples(seen, SFTN_ROWS)
@@ -101,6 +106,8 @@ def learn(
 
     @torch.no_grad()
     def look(progress: Progress) -> None:
+        if callback and progress.step:
+            callback(progress)
         if progress.step in looks:
             known, other = (sftn_loss(sftn, batch).item() for batch in both)
             z = sftn(*both[1][:-1]).flatten(0, 1)[:: _stride(unseen)][:SHOWN]
@@ -109,7 +116,7 @@ def learn(
     look(Progress("SFTN", 0, looks[-1], float("nan")))
     loop(
         sftn, lambda draw: sftn_loss(sftn, samples.batch(draw, 8, BATCH)), looks[-1],
-        stage="SFTN", rate=RATE, seed=seed, callback=look,
+        stage=f"{len(seen)} scenes", rate=RATE, seed=seed, callback=look,
     )  # fmt: skip
     return found
 

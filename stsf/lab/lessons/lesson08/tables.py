@@ -79,7 +79,7 @@ def table_view(
     ax.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     winners = wide.idxmin(axis=1) if low else wide.idxmax(axis=1)
     text = (
-        f"{suite}, {target}, {region} pixels, {bands} bands: best mean {NAMES[figure]} is "
+        f"{suite}, {target}, {region} pixels, {bands} bands: best mean of {NAMES[figure]} is "
         f"{wide[order[0]].mean():.2f} by {label[order[0]]}, the best in "
         f"{int((winners == order[0]).sum())} of {len(wide)} scenes"
     )
