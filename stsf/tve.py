@@ -297,6 +297,7 @@ class TemporalVariationEstimator(nn.Module):
         per_pixel: torch.Tensor,
         per_coordinate: torch.Tensor,
         before: torch.Tensor,
+        *,
         share: float = 1.0,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Mix the candidates; leading dimensions of any number.
@@ -378,7 +379,7 @@ class TemporalVariationEstimator(nn.Module):
             x1: (n, L) their estimate of X1.
         """
         candidates, *rest = self.features(evidence, chosen, record)
-        z, weights, doubt = self.weigh(candidates, *rest, min(1.0, evidence.known / ENOUGH))
+        z, weights, doubt = self.weigh(candidates, *rest, share=min(1.0, evidence.known / ENOUGH))
         shares = weights.mean(-2)  # (n, candidates)
         still = torch.exp(-evidence.all.change[chosen] / TAU_CASCADE)
         kept = shares[..., list(KEEPING)].sum(-1) + still * shares[..., CASCADE]
