@@ -112,7 +112,8 @@ def _shared(
     first, second = gap.argmin(axis=0), np.arange(len(bands_t2))
     near = gap[first, second] <= np.maximum(bands_t2.fwhm / 2, 1.0)
     first, second = first[near], second[near]
-    if not second.size or len(set(first)) < len(first):
+    few = 2 * len(second) < max(len(bands_t1), len(bands_t2))  # rather two sensors than one
+    if few or not second.size or len(set(first)) < len(first):
         return m1, m2, bands_t2  # refused by `check_same_bands`, in its own words
     lost = {bands_t1.band_names[b] for b in range(len(bands_t1)) if b not in first}
     lost |= {bands_t2.band_names[b] for b in np.flatnonzero(~near)}
