@@ -269,7 +269,7 @@ def test_the_steps_of_ssje(opened, tmp_path):
     assert last[0] == pytest.approx(metrics.rmse(scene.D.A(x1), scene.lrhs_t1), abs=6e-5)
     assert last[1] == pytest.approx(metrics.rmse(x1, scene.hrhs_t1), abs=6e-5)
     _slide(page, "pixel y", "ArrowRight", 3)
-    moved = after(r"^consistency: RMS of (?=.*y = 95)")
+    moved = after(r"^consistency: RMS of (?=.*y = 143)")
     assert moved[:2] == last[:2]
     page.wait_for_timeout(1500)
     page.screenshot(path=str(tmp_path / "stages.png"))
@@ -291,7 +291,7 @@ def test_the_traps_and_the_tables_of_evaluation(opened, tmp_path):
     page.screenshot(path=str(tmp_path / "traps.png"))
 
     page.evaluate(SCROLL, "lab.TableExplorer(")
-    _wait_for_text(page, r"^simulated, x2, all pixels, all bands: best mean PSNR \(dB\) is ")
+    _wait_for_text(page, r"^simulated, x2, all pixels, all bands: best mean of PSNR \(dB\) is ")
     page.get_by_label("suite", exact=True).select_option("real")
     page.get_by_label("pixels", exact=True).select_option("changed")
     page.get_by_label("figure", exact=True).select_option("sam")

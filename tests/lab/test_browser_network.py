@@ -219,7 +219,7 @@ def test_the_loss_is_shown_while_the_network_learns(lab, record_property):
         losses = [loss for name, _, _, loss, _ in heard if name == stage]
         assert len(losses) == steps
         last[stage] = losses[-1]  # a tenth of the steps is one step
-    end = ", ".join(rf"{stage} ([\d.]+)" for stage in last)
+    end = ", ".join(rf"{stage} (-?[\d.]+)" for stage in last)
     found = pages._wait_for_text(page, "^done: last losses " + end)
     assert [float(v) for v in found.groups()] == pytest.approx(list(last.values()), abs=6e-4)
 
