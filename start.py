@@ -192,6 +192,21 @@ def ask(*args: str) -> "str | None":
     return done.stdout if done.returncode == 0 else None
 
 
+def census() -> str:
+    """Hash name, size and date of every installed file: the same hash, nothing to prove again."""
+    python = venv_python().resolve()
+    folders, lines = [VENV / "lib", VENV / "Lib"], [f"{python} {python.exists()}"]
+    while folders:
+        folder = folders.pop()
+        for entry in sorted(os.scandir(folder), key=str) if folder.is_dir() else ():
+            if entry.is_dir(follow_symlinks=False):
+                folders += [Path(entry.path)] * (entry.name != "__pycache__")
+            else:
+                status = entry.stat(follow_symlinks=False)
+                lines.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest()
+
+
 def fault() -> "str | None":
     """Say what is wrong with .venv, or None where it is whole."""
     answer = ask("-c", PROBE)
@@ -199,12 +214,13 @@ def fault() -> "str | None":
     return fault_in(seen, pins(LOCK.read_text("utf-8")), ROOT, sys.version_info)
 
 
-def stamped() -> "str | None":
-    """Return the fingerprint of the last finished set-up, or None."""
+def stamped() -> dict:
+    """Return fingerprint and census of the last set-up that was proven; empty without one."""
     try:
-        return json.loads(STAMP.read_text("utf-8"))["fingerprint"]
+        stamp = json.loads(STAMP.read_text("utf-8"))
+        return {name: str(stamp[name]) for name in ("fingerprint", "census")}
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return {}
 
 
 def step(label: str, command: list) -> None:
@@ -334,13 +350,14 @@ def prepare() -> None:
     started, stamp = time.monotonic(), stamped()
     made_from = LOCK.read_text("utf-8"), (ROOT / "pyproject.toml").read_text("utf-8")
     wanted = fingerprint(*made_from, sys.version_info)
+    if stamp == {"fingerprint": wanted, "census": census()}:
+        return  # not a file differs since all of them were seen to work
     trouble: str | None = "its set-up was not finished"
     if stamp:
-        trouble = fault() or ("the list of packages changed" if stamp != wanted else None)
-    if trouble is None:
-        return
-    STAMP.unlink(missing_ok=True)  # until the end: an interrupted run must not look finished
-    trouble = mend(trouble) if VENV.exists() else "there is none yet"
+        trouble = "the list of packages changed" if stamp["fingerprint"] != wanted else fault()
+    if trouble:
+        STAMP.unlink(missing_ok=True)  # until the end: an interrupted run must not look finished
+        trouble = mend(trouble) if VENV.exists() else "there is none yet"
     if trouble:
         say(f"Building .venv ({trouble}); this takes some minutes:")
         build()
@@ -348,7 +365,7 @@ def prepare() -> None:
     if trouble:
         raise Stop(f"The new .venv does not work ({trouble}): see {LOG.relative_to(ROOT)}.")
     hide_news(VENV / "share" / "jupyter" / "lab" / "settings")
-    STAMP.write_text(json.dumps({"fingerprint": wanted}), "utf-8")
+    STAMP.write_text(json.dumps({"fingerprint": wanted, "census": census()}), "utf-8")
     say(f"Ready after {time.monotonic() - started:.0f} s.\n")
 
 

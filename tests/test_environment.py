@@ -101,7 +101,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    heavy = {"torch", "numpy", "rasterio", "matplotlib", "holoviews", "panel", "bokeh", "dask"}
+    heavy = {"torch", "numpy", "rasterio", "matplotlib", "holoviews", "panel", "bokeh"}
     assert "stsf" in loaded.stdout.split() and not heavy & set(loaded.stdout.split())
 
 

@@ -122,14 +122,17 @@ def test_fault_in_names_what_is_wrong(tmp_path: Path) -> None:
     assert "ruamel-yaml is not at" in fault(versions={"torch": "2.13.0"})
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", '{"fingerprint": "x"}'])
+WHOLE = '{"fingerprint": "x", "census": "y"}'
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", '{"fingerprint": "x"}', WHOLE])
 def test_only_a_complete_stamp_counts(
     content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(start, "STAMP", tmp_path / "stamp.json")
     if content is not None:
         start.STAMP.write_text(content)
-    assert start.stamped() == ("x" if content and "fingerprint" in content else None)
+    assert start.stamped() == (json.loads(WHOLE) if content == WHOLE else {})
 
 
 @pytest.fixture
@@ -165,6 +168,21 @@ def test_a_changed_lock_installs_in_place(workshop: list[str]) -> None:
     assert workshop == ["build", "install"]
 
 
+def test_files_that_differ_are_tried_once(
+    workshop: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start.prepare()
+    monkeypatch.setattr(start, "fault", lambda: workshop.append("tried"))
+    (start.VENV / "lib" / "package" / "__pycache__").mkdir(parents=True)
+    (start.VENV / "lib" / "package" / "__pycache__" / "a.pyc").touch()
+    start.prepare()
+    assert workshop == ["build"]  # what Python writes by itself does not count
+    (start.VENV / "lib" / "package" / "a.py").touch()
+    start.prepare()
+    start.prepare()
+    assert workshop == ["build", "tried"]
+
+
 def test_an_interrupted_set_up_is_taken_up_again(
     workshop: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,7 +193,7 @@ def test_an_interrupted_set_up_is_taken_up_again(
     monkeypatch.setattr(start, "build", interrupted)
     with pytest.raises(KeyboardInterrupt):
         start.prepare()
-    assert start.stamped() is None
+    assert not start.stamped()
     start.prepare()
     assert workshop == ["install"] and start.stamped()
 
@@ -191,7 +209,7 @@ def test_an_interrupted_update_does_not_look_finished(
     monkeypatch.setattr(start, "install", interrupted)
     with pytest.raises(KeyboardInterrupt):
         start.prepare()
-    assert start.stamped() is None
+    assert not start.stamped()
 
 
 def test_where_pip_cannot_mend_a_new_environment_does(
@@ -211,6 +229,10 @@ def test_damage_is_noticed_and_what_cannot_be_mended_is_rebuilt(
 ) -> None:
     start.prepare()
     monkeypatch.setattr(start, "fault", lambda: None if workshop.count("build") == 2 else "broken")
+    start.prepare()
+    assert workshop == ["build"]  # not a file differs: nothing is tried again
+    (start.VENV / "lib").mkdir()
+    (start.VENV / "lib" / "torch.so").write_text("half a file", "utf-8")
     start.prepare()
     assert workshop == ["build", "install", "build"] and start.stamped()
 
