@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "calibration": ["calibrate"],
+        "common_grid": ["Common", "Placed", "common_grid"],
         "phase_correlation": ["phase_shift", "shift_image"],
         "psf_fit": ["fit_psf"],
         "registration": ["register", "register_dates", "register_hs_ms"],
