@@ -34,10 +34,10 @@ SOURCE_STYLE = {
     "lrhs_t1": Style("observed HS, t1 (Y1)", SKY, "--", "."),
     "hrms_t1": Style("observed MS, t1 (M1)", GREEN, "none", "o"),
     "hrms_t2": Style("observed MS, t2 (M2)", ORANGE, "none", "s"),
-    "hrhs_t1": Style("fused HS, t1 (X1)", BLUE, "-", "none"),
-    "hrhs_t2": Style("fused HS, t2 (X2)", RED, "-", "none"),
-    "truth_t1": Style("truth, t1", GREY, ":", "none"),
-    "truth_t2": Style("truth, t2", BLACK, ":", "none"),
+    "hrhs_t1": Style("fused HS, t1 (X̂1)", BLUE, "-", "none"),
+    "hrhs_t2": Style("fused HS, t2 (X̂2)", RED, "-", "none"),
+    "truth_t1": Style("truth X1, t1", GREY, ":", "none"),
+    "truth_t2": Style("truth X2, t2", BLACK, ":", "none"),
 }
 CHANGE_COLOUR = dict(zip(KINDS, (LIGHT, ORANGE, GREEN, BLUE, PURPLE)), changed=RED)
 GROUP_COLOUR = {"MS-covered": BLUE, "VNIR gaps": ORANGE, "SWIR": GREY}

@@ -29,6 +29,7 @@ from stsf.plots.colour import (
     NO_DATA,
     PRESETS,
     SOURCE_STYLE,
+    Colours,
     Style,
     rgb,
     stretch_limits,
@@ -53,14 +54,14 @@ class Fused(Protocol):
 
 def show_images(
     images: Mapping[str, tuple[np.ndarray, ArrayLike]],
-    preset: str = "true colour",
+    preset: Colours = "true colour",
     stretch: np.ndarray | None = None,
 ) -> Figure:
     """Images of one extent side by side, up to four in a row, all with the same stretch.
 
     Args:
         images: title to cube (L, H, W) and wavelengths (L,) in nm; grids may differ in ratio.
-        preset: a key of `PRESETS`.
+        preset: a key of `PRESETS`, or three wavelengths in nm.
         stretch: (3, 2) limits; by default those of all panes together.
 
     Raises:
@@ -84,9 +85,10 @@ def show_images(
         axes.flat[i].remove()
         axes.flat[i - columns].tick_params(labelbottom=True)
         axes.flat[i - columns].set_xlabel("x (pixels)")
-    red, green, blue = PRESETS[preset]
+    name = preset if isinstance(preset, str) else "false colour"
+    red, green, blue = PRESETS[preset] if isinstance(preset, str) else preset
     figure.suptitle(
-        f"{preset}: red {red:.0f}, green {green:.0f}, blue {blue:.0f} nm; one stretch for all",
+        f"{name}: red {red:.0f}, green {green:.0f}, blue {blue:.0f} nm; one stretch for all",
         fontsize="medium",
     )
     return figure

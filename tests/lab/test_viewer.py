@@ -465,7 +465,7 @@ def test_csv_and_png_hold_what_is_shown(page, scene, fused, explored, tmp_path) 
     rows = list(csv.DictReader((tmp_path / "pins.csv").open(encoding="utf-8")))
     assert len(rows) == 6 * 114 + 2 * 4  # six HS sources with the uncertainty, two MS
     assert {row["name"] for row in rows} == {'maize, "north"'}
-    mine = [row for row in rows if row["source"] == "fused HS, t2 (X2)"]
+    mine = [row for row in rows if row["source"] == "fused HS, t2 (X̂2)"]
     got = np.array([float(row["value"]) for row in mine])
     np.testing.assert_allclose(got, fused.hrhs_t2[:, 5, 9], atol=explored.max_error + 1e-5)
     assert (mine[0]["y_pixel"], mine[0]["x_pixel"], mine[0]["date"]) == ("5", "9", "2025-07-25")
@@ -501,7 +501,7 @@ def test_what_is_missing_is_grey_and_says_why(scene, open_page, tmp_path) -> Non
     off = [text for disabled, text in options if disabled]
     assert at(page, 0, 0)[1] < at(page, 40, 0)[1]  # rows run down the screen from the start
     assert len(off) == 10 and all(" – " in text for text in off)
-    assert "fused HS, t2 (X2) – no fused result given" in off
+    assert "fused HS, t2 (X̂2) – no fused result given" in off
     assert page.locator("#legend button:disabled").count() == 4
     assert "the truth is not known" in page.inner_text("#legend")
     assert "true change map" in page.inner_text("#scores")

@@ -97,7 +97,8 @@ def on_the_way(steps: Iterable[str]) -> list[str]:
         ['back-projection 0', 'seu 1', 'ecu 1']
     """
     names = list(steps)
-    return [n for n in names if n.replace("back-projection", "ecu") not in names or "ecu" in n]
+    beside = {name.replace("ecu", "back-projection") for name in names if name.startswith("ecu")}
+    return [name for name in names if name not in beside]
 
 
 def steps_of(network: DCSTSF, scene: Scene) -> list[str]:
@@ -167,7 +168,7 @@ def _box(ax: Axes, x: float, y: float, title: str, below: str, colour: str) -> N
         facecolor=colour, alpha=0.5, edgecolor=GREY,
     )  # fmt: skip
     ax.add_patch(shape)
-    ax.text(x, y + 0.06, title.replace("-", "-\n"), ha="center", va="center", fontsize=9)
+    ax.text(x, y + 0.06, title.replace("-", "-\n"), ha="center", va="center", fontsize=8)
     ax.text(x, y - 0.21, below, ha="center", va="center", fontsize=6.5, color=GREY)
 
 

@@ -24,6 +24,7 @@ from PIL import Image
 from stsf.files.atomic import replacing
 from stsf.lab.publish.handout import FOLDER
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 LIVE = ("javascript", "bokehjs", "holoviews", "panel", "widget-view")  # in the mime types to drop
 
 
@@ -58,6 +59,9 @@ def clean(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
+            for output in cell.outputs:
+                if "text/html" in output.get("data", {}):  # a widget that has a form without one
+                    output.data.pop(WIDGET, None)
             cell.outputs = [output for output in cell.outputs if _keeps(output)]
             for output in cell.outputs:
                 if "image/png" in output.get("data", {}):

@@ -10,25 +10,45 @@ from stsf.plots.figures import Fused
 from stsf.scene import KINDS, Scene
 
 
-@exercise("a")
-def worst_change(answer: str, scene: Scene, fused: Fused) -> str:
-    """Lesson 00: the kind of change with the largest mean spectral angle at t2."""
-    kinds = scene.true_change()
-    x2 = scene.truth(2)
+def two_yardsticks(scene: Scene, fused: Fused) -> dict[str, dict[str, float]]:
+    """Of each kind of change, the mean spectral angle (degrees) and the RMS error of X2.
+
+    Returns:
+        By "angle" and "RMS", kind to value; unchanged pixels are left out.
+    """
+    kinds, x2 = scene.true_change(), scene.truth(2)
     angles = sam_map(fused.hrhs_t2, x2)
-    means = {KINDS[code]: float(np.nanmean(angles[kinds == code])) for code in np.unique(kinds)}
-    changed = {kind: mean for kind, mean in means.items() if kind != KINDS[0]}
-    if not isinstance(answer, str):
-        return f"Not yet: the name of a kind is wanted, such as 'flood', not {answer!r}."
-    if answer == KINDS[0]:
-        return "Not yet: 'unchanged' is no change; leave code 0 out."
-    if answer not in changed:
-        return f"Not yet: {answer!r} does not occur here; the kinds are {', '.join(changed)}."
-    if answer == min(changed, key=changed.__getitem__):
-        return "Not yet: that is the easiest kind; a large angle means a large error."
-    if answer != max(changed, key=changed.__getitem__):
-        return "Not yet: another kind has a larger mean angle; did you compare t2 with t2?"
-    return f"Right: {answer} is hardest, {changed[answer]:.0f}° on average."
+    square = np.mean(np.square(fused.hrhs_t2 - x2), axis=0)
+    masks = {KINDS[code]: kinds == code for code in np.unique(kinds) if code > 0}
+    return {
+        "angle": {kind: float(np.nanmean(angles[mask])) for kind, mask in masks.items()},
+        "RMS": {kind: float(np.sqrt(np.mean(square[mask]))) for kind, mask in masks.items()},
+    }
+
+
+@exercise("a")
+def worst_change(by_angle: str, by_rms: str, scene: Scene, fused: Fused) -> str:
+    """Lesson 00: the kind of change with the largest mean angle, and with the largest RMS error."""
+    right = two_yardsticks(scene, fused)
+    worst = {name: max(values, key=values.__getitem__) for name, values in right.items()}
+    for name, answer in (("angle", by_angle), ("RMS", by_rms)):
+        values, other = right[name], worst["RMS" if name == "angle" else "angle"]
+        if not isinstance(answer, str):
+            return f"Not yet: {name}: the name of a kind of change is wanted, not {answer!r}."
+        if answer == KINDS[0]:
+            return f"Not yet: {name}: 'unchanged' is no change; leave code 0 out."
+        if answer not in values:
+            return f"Not yet: {name}: {answer!r} does not occur here; the kinds are in KINDS."
+        if answer == min(values, key=values.__getitem__):
+            return f"Not yet: {name}: that is the easiest kind; the largest is wanted."
+        if answer != worst[name] and answer == other:
+            return f"Not yet: {name}: that is the worst by the other yardstick; did you mix them?"
+        if answer != worst[name]:
+            return f"Not yet: {name}: another kind has a larger one; did you compare t2 with t2?"
+    return (
+        f"Right: by the angle {by_angle} ({right['angle'][by_angle]:.0f}°), by the RMS error "
+        f"{by_rms} ({right['RMS'][by_rms]:.3f})."
+    )
 
 
 @exercise("b")

@@ -7,14 +7,17 @@ from typing import Any
 import holoviews as hv
 import ipywidgets
 import numpy as np
+from contourpy import contour_generator
 from IPython.display import display
+from matplotlib import colormaps
 
 from stsf.inspection import with_gaps
 from stsf.metrics.figures import sam
-from stsf.plots.colour import SOURCE_STYLE, rgb
+from stsf.plots.colour import CHANGE_COLOUR, SOURCE_STYLE, rgb
 from stsf.plots.figures import Fused, pixel_spectra
 from stsf.scene import KINDS, Scene
 
+SIDE = 260  # pixels of a screen: image and curves fit a laptop's
 DASHES = {"-": "solid", "--": "dashed", ":": "dotted"}
 
 
@@ -22,31 +25,51 @@ class PixelExplorer:
     """Click a pixel of the image, see every spectrum there is of it.
 
     Args:
-        scene: observations, truth where known.
+        scene: with truth and map of changes.
         fused: result of `stsf.fuse`.
         pixel: (y, x) shown first.
-        preset: colours of the image, see `stsf.plots.colour.PRESETS`.
     """
 
-    def __init__(
-        self, scene: Scene, fused: Fused, pixel: tuple[int, int], preset: str = "true colour"
-    ) -> None:
+    def __init__(self, scene: Scene, fused: Fused, pixel: tuple[int, int]) -> None:
         self.scene, self.fused, self.pixel = scene, fused, pixel
-        image = self._image(preset)
+        self.backdrop = ipywidgets.ToggleButtons(
+            options=["MS at t1", "MS at t2", "error at t2"], value="MS at t2", description="image"
+        )
+        self.backdrop.observe(self._other_image, names="value")
+        self._shown = hv.streams.Stream.define("Shown", shows=self.backdrop.value)()
+        image = hv.DynamicMap(self._image, streams=[self._shown])
         self.tap = hv.streams.Tap(source=image, x=pixel[1], y=pixel[0])
         self.text = ipywidgets.HTML(self._say())
         marker = hv.DynamicMap(self._marker, streams=[self.tap])
         spectra = hv.DynamicMap(self._spectra, streams=[self.tap])
-        self.view = (image * marker + spectra).opts(shared_axes=False, toolbar="above")
+        outlines = hv.Overlay([self._outline(code) for code in np.unique(scene.true_change())[1:]])
+        beside = image * outlines * marker + spectra
+        self.view = beside.opts(shared_axes=False, toolbar="above")
 
-    def _image(self, preset: str) -> hv.RGB:
-        height, width = self.scene.size
-        shown = rgb(self.scene.hrms_t2, self.scene.ms.centre, preset)
+    def _image(self, shows: str) -> hv.RGB:
+        scene, (height, width) = self.scene, self.scene.size
+        if shows == "error at t2":
+            error = np.sqrt(np.mean(np.square(self.fused.hrhs_t2 - scene.truth(2)), axis=0))
+            shown = colormaps["viridis"](error / np.percentile(error, 98))[..., :3]
+        else:
+            cube = scene.hrms_t1 if shows == "MS at t1" else scene.hrms_t2
+            shown = rgb(cube, scene.ms.centre)
         bounds = (-0.5, -0.5, width - 0.5, height - 0.5)
         return hv.RGB(shown[::-1], bounds=bounds).opts(  # row 0 on top, y counts rows
-            invert_yaxis=True, tools=["tap"], frame_width=360, frame_height=360 * height // width,
-            title=f"MS at t2, {preset}: click a pixel", xlabel="x (pixels)", ylabel="y (pixels)",
+            invert_yaxis=True, tools=["tap"], frame_width=SIDE, frame_height=SIDE * height // width,
+            title=f"{shows}: click a pixel", xlabel="x (pixels)", ylabel="y (pixels)",
         )  # fmt: skip
+
+    def _outline(self, code: int) -> hv.Contours:
+        """Where one kind of change happened."""
+        inside = np.pad(self.scene.true_change() == code, 1).astype(float)  # closed at the edge
+        lines = contour_generator(z=inside).lines(0.5)
+        colour = CHANGE_COLOUR[KINDS[code]]
+        paths = hv.Contours([line - 1 for line in lines], label=KINDS[code])
+        return paths.opts(color=colour, line_width=1.5, show_legend=False)
+
+    def _other_image(self, _: object) -> None:
+        self._shown.event(shows=self.backdrop.value)
 
     def _chosen(self, x: float | None, y: float | None) -> tuple[int, int]:
         """The clicked pixel; a click beside the image keeps the last one."""
@@ -68,7 +91,7 @@ class PixelExplorer:
         found = pixel_spectra(self.scene, self.pixel, self.fused)
         curves = [self._curve(key, values) for key, values in found.items()]
         return hv.Overlay(curves).opts(
-            frame_width=520, frame_height=360, legend_position="bottom", legend_cols=2,
+            frame_width=480, frame_height=SIDE, legend_position="bottom", legend_cols=2,
             xlabel="wavelength (nm)", ylabel="reflectance (0-1)", title=self._title(),
         )  # fmt: skip
 
@@ -94,4 +117,4 @@ class PixelExplorer:
         return f"{self._title()}: fused and true spectrum at t2 differ by {angle:.2f}°"
 
     def _ipython_display_(self) -> None:
-        display(self.view, self.text)
+        display(self.backdrop, self.text, self.view)
