@@ -12,9 +12,9 @@ from stsf.sensing.subspace import fit_subspace
 
 
 def test_band_view_takes_the_nearest_bands(scene):
-    pins = {"pond": (164, 157)}
+    pins = {"pond": (164, 157), "soil": (118, 77)}
     figure, text = lesson01.band_view(scene.hrhs_t1, scene.hs, pins, (2200, 840, 665))
-    found = re.fullmatch(r"red (\d+) nm, green (\d+) nm, blue (\d+) nm: pond (.*)", text)
+    found = re.fullmatch(r"red (\d+) nm, green (\d+) nm, blue (\d+) nm: pond (.*); soil .*", text)
     shown = [float(v) for v in found[4].split(" / ")]
     for asked, nm, value in zip((2200, 840, 665), map(float, found.groups()), shown):
         band = int(np.argmin([abs(c - asked) for c in scene.hs.centre]))
@@ -30,7 +30,7 @@ def test_the_first_wavelength_is_shown_as_red(scene):
     hs = scene.hs.select([0, 40, 100])
     for channel, order in enumerate(([0, 1, 2], [1, 0, 2], [1, 2, 0])):
         wanted = tuple(hs.centre[order])
-        figure, _ = lesson01.band_view(cube, hs, {"p": (0, 0)}, wanted)
+        figure, _ = lesson01.band_view(cube, hs, {"p": (0, 0), "q": (0, 9)}, wanted)
         image = figure.axes[0].images[0].get_array()
         assert image[0, 0, channel] > image[0, 9, channel]
         assert np.ptp(np.delete(image, channel, axis=2)) == 0

@@ -21,7 +21,6 @@ from stsf.plots.colour import BLUE, GREEN, GREY, LIGHT, ORANGE, RED, SKY
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
 from stsf.ssje import SSJE
-from stsf.tve import TemporalVariationEstimator
 
 SMALL = slice(0, 12)  # coarse pixels: enough of a scene to ask the network for its steps
 ROW = {"x1": 1.0, "x2": 0.0}  # where the two estimates stand, upward

@@ -11,6 +11,8 @@ How a lesson is tagged (`metadata.tags` of a cell):
 - An **exercise** is a code cell tagged `exercise`: comments, `### BEGIN SOLUTION`, the solution,
   `### END SOLUTION`, a self-check. Nothing outside the solutions needs what a solution defines. The
   student gets its skeleton, and passes an unsolved one by: the last code cell says what is open.
+- `twin` marks a code cell that draws, for readers without a kernel, what the widget above it shows;
+  the student, who has the widget, gets none of them.
 - `optional` marks a code cell that uses data which is not shipped; plans leave it out.
 """
 
@@ -111,6 +113,8 @@ def bare(lesson: NotebookNode, solutions: bool) -> NotebookNode:
     """A copy without outputs, and without solutions where they are not wanted."""
     copy = nbformat.from_dict(lesson)
     copy.metadata.pop("widgets", None)
+    if not solutions:
+        copy.cells = [cell for cell in copy.cells if "twin" not in tags(cell)]
     for cell in copy.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None

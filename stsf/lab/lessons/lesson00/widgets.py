@@ -65,7 +65,7 @@ class PixelExplorer:
         inside = np.pad(self.scene.true_change() == code, 1).astype(float)  # closed at the edge
         lines = contour_generator(z=inside).lines(0.5)
         colour = CHANGE_COLOUR[KINDS[code]]
-        paths = hv.Contours([line - 1 for line in lines], label=KINDS[code])
+        paths = hv.Contours([np.asarray(line) - 1 for line in lines], label=KINDS[code])
         return paths.opts(color=colour, line_width=1.5, show_legend=False)
 
     def _other_image(self, _: object) -> None:

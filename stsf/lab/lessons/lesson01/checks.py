@@ -19,8 +19,13 @@ def red_edge(answer: float, scene: Scene) -> str:
     nm, mean = scene.hs.centre, dense.at(scene.hs).mean(axis=0)
     step, slope = np.diff(mean), np.diff(mean) / np.diff(nm)
     steepest = int(np.argmax(slope))
-    if nm[steepest] - 10 <= answer <= nm[steepest + 1] + 10:
-        return f"Right: the red edge of dense canopies is steepest near {answer:.0f} nm."
+    if not np.isscalar(answer) or isinstance(answer, str):
+        return f"Not yet: one wavelength in nm is wanted, not {answer!r}."
+    middle = (nm[steepest] + nm[steepest + 1]) / 2
+    if abs(answer - middle) <= 11:  # a central or a one-sided difference: a band apart
+        return f"Right: the red edge of dense canopies is steepest near {middle:.0f} nm."
+    if 0 < answer < 3 and answer % 1:
+        return f"Not yet: {answer} looks like micrometres; 1 µm is 1000 nm."
     if 0 <= answer < len(nm):
         return f"Not yet: {answer} looks like the number of a band; give its wavelength in nm."
     if abs(answer - nm[np.argmax(np.abs(step))]) <= 10:

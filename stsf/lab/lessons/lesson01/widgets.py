@@ -76,7 +76,7 @@ class BandPicker(Redrawn):
             slider(ipywidgets.FloatSlider, nm, f"{name} (nm)", **limits)
             for name, nm in zip(("red", "green", "blue"), PRESETS["true colour"])
         ]
-        self.show_with([self.preset], self.channels)
+        self.show_with(self.channels, [self.preset])
         self.preset.unobserve(self.redraw, names="value")
         self.preset.observe(self._use_preset, names="value")
 
@@ -106,14 +106,15 @@ def band_view(
     Args:
         cube: (L, H, W) reflectance.
         sensor: its L bands.
-        pins: up to four named pixels (y, x).
+        pins: two to four named pixels (y, x).
         wavelengths: shown as red, green and blue, nm; the nearest bands are taken.
 
     Returns:
-        The figure, and one line with the bands and the values of the pins in them.
+        The figure, and one line with the bands, the values of the pins in them, and by how much the
+        colours of the last two differ on the screen, from 0 (alike) to 1 (black and white).
     """
     bands = nearest_bands(sensor.centre, wavelengths)  # (3,)
-    figure = plt.figure(figsize=(WIDTH, 4.4), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
     plt.close(figure)
     image, curves = figure.subplots(1, 2, width_ratios=(2, 3))
     image.imshow(rgb(cube, sensor.centre, wavelengths))
@@ -122,8 +123,8 @@ def band_view(
         image.plot(x, y, marker, color=colour, mec="white", mew=1.5, ms=10)
         curves.plot(*with_gaps(sensor, cube[:, y, x]), color=colour, label=name)
         curves.plot(sensor.centre[bands], cube[bands, y, x], marker, color=colour, ms=7)
-    for letter, nm in zip("RGB", sensor.centre[bands]):
-        curves.axvline(nm, color=GREY, lw=1)
+    for letter, colour, nm in zip("RGB", (RED, GREEN, BLUE), sensor.centre[bands]):
+        curves.axvline(nm, color=colour, lw=1.5)
         curves.text(nm, 1.01, letter, transform=curves.get_xaxis_transform(), ha="center")
     _label(curves)
     curves.legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.06))
@@ -134,7 +135,11 @@ def band_view(
         f"{name} " + " / ".join(f"{value:.2f}" for value in cube[bands, y, x])
         for name, (y, x) in pins.items()
     )
-    return figure, f"{chosen}: {values}"
+    colours = rgb(cube, sensor.centre, wavelengths)
+    *_, (y1, x1), (y2, x2) = pins.values()
+    apart = float(np.sqrt(np.mean(np.square(colours[y1, x1] - colours[y2, x2]))))
+    last = " and ".join([*pins][-2:])
+    return figure, f"{chosen}: {values}; colours of {last} differ by {apart:.2f}"
 
 
 class SubspaceExplorer(Redrawn):
@@ -190,7 +195,7 @@ def subspace_view(
     """
     copies = [rebuild(plane, spectrum[:, None, None], n)[:, 0, 0] for n in range(len(plane) + 1)]
     errors = [float(np.sqrt(np.mean((copy - spectrum) ** 2))) for copy in copies]
-    figure = plt.figure(figsize=(WIDTH, 4.0), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
     plt.close(figure)
     curve, fall = figure.subplots(1, 2, width_ratios=(3, 2))
     curve.plot(*with_gaps(sensor, spectrum), color=GREY, ls=":", lw=3, label="spectrum")
@@ -215,7 +220,7 @@ def library_view(lib: Library, picks: Mapping[str, int]) -> Figure:
     """
     figure = plt.figure(figsize=(WIDTH, 4.6), layout="constrained")
     plt.close(figure)
-    ax = figure.subplots()
+    ax, leaf = figure.subplots(1, 2, width_ratios=(3, 1))
     axis = from_bands(lib.wavelength, 10.0)  # for the gaps of the library
     drawn: list[str] = []
     for name, index in picks.items():
@@ -223,6 +228,10 @@ def library_view(lib: Library, picks: Mapping[str, int]) -> Figure:
         colour, line = MATERIAL_COLOUR[material], LINES[drawn.count(material)]
         ax.plot(*with_gaps(axis, lib.spectra[index]), lw=1.8, label=name, color=colour, ls=line)
         drawn.append(material)
+        if material == "canopy":
+            near = np.abs(lib.wavelength - np.mean(FEATURES["leaf water"])) <= 120
+            curve = lib.spectra[index][near]
+            leaf.plot(lib.wavelength[near], curve / curve.max(), color=colour, ls=line, lw=1.8)
     for name, (low, high) in FEATURES.items():
         ax.axvspan(low, high, color=GREY, alpha=0.15, lw=0)
         ax.text((low + high) / 2, 0.98, name, ha="center", va="top", fontsize=9,
@@ -230,6 +239,8 @@ def library_view(lib: Library, picks: Mapping[str, int]) -> Figure:
     _label(ax)
     ax.set_ylim(top=1.1 * ax.get_ylim()[1])
     ax.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    leaf.set(title="leaf water, closer", xlabel="wavelength (nm)", ylabel="over its maximum")
+    leaf.grid(alpha=0.3)
     return figure
 
 
