@@ -33,7 +33,7 @@ class PixelExplorer:
     def __init__(self, scene: Scene, fused: Fused, pixel: tuple[int, int]) -> None:
         self.scene, self.fused, self.pixel = scene, fused, pixel
         self.backdrop = ipywidgets.ToggleButtons(
-            options=["MS at t1", "MS at t2", "error at t2"], value="MS at t2", description="image"
+            options=["MS at t1", "MS at t2", "error at t2"], value="MS at t2"
         )
         self.backdrop.observe(self._other_image, names="value")
         self._shown = hv.streams.Stream.define("Shown", shows=self.backdrop.value)()
@@ -44,7 +44,7 @@ class PixelExplorer:
         spectra = hv.DynamicMap(self._spectra, streams=[self.tap])
         outlines = hv.Overlay([self._outline(code) for code in np.unique(scene.true_change())[1:]])
         beside = image * outlines * marker + spectra
-        self.view = beside.opts(shared_axes=False, toolbar="above")
+        self.view = beside.opts(shared_axes=False, toolbar=None)
 
     def _image(self, shows: str) -> hv.RGB:
         scene, (height, width) = self.scene, self.scene.size
@@ -91,7 +91,7 @@ class PixelExplorer:
         found = pixel_spectra(self.scene, self.pixel, self.fused)
         curves = [self._curve(key, values) for key, values in found.items()]
         return hv.Overlay(curves).opts(
-            frame_width=480, frame_height=SIDE, legend_position="bottom", legend_cols=2,
+            frame_width=400, frame_height=SIDE, legend_position="right",
             xlabel="wavelength (nm)", ylabel="reflectance (0-1)", title=self._title(),
         )  # fmt: skip
 
