@@ -8,7 +8,8 @@ The top level is the story of the paper, one file a lesson, in this order:
     projection    lesson 03   classical alternating projection, each step visible
     units         lesson 04   SEU, the spatial enhancement unit; ECU, the error correction unit
     ssje          lesson 05   SSJE: unrolled alternating projections, X1
-    tve           lesson 06   SFTN, the spectral fine-tuning network; TVE, from X1 to X2
+    sftn          lesson 06   SFTN, the spectral fine-tuning network
+    tve           lesson 06   TVE, temporal variation estimation: from X1 to X2
     network                   DC-STSF: the cascade of SSJE and TVE
     fusion                    fuse(scene): align, estimate, report
     inspection    lesson 09   spectral curves: windows, regions, continuum, matches, change

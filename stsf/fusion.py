@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,20 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from tqdm import tqdm
 
-from stsf.alignment import calibration
 from stsf.alignment.agreement import check_agreement
-from stsf.alignment.registration import register
+from stsf.alignment.align import align
 from stsf.errors import InputError
 from stsf.metrics.consistency import residuals
-from stsf.projection import alternating_projection, inject, spectral_gain
 from stsf.scene import Scene
 
 if TYPE_CHECKING:
     from stsf.network import DCSTSF
 
 Product = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]
-
-METHODS = ("dcstsf", "projection")
+Estimator = Callable[[Scene, bool], Product]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +59,8 @@ def fuse(
 
     Args:
         scene: the observations; truth, if any, is not looked at.
-        method: "dcstsf", the network; or "projection": regularised alternating projection for X1,
-            then MMSE injection of M2 - R X1 for X2.
+        method: "dcstsf", the network, or any that is registered in `stsf.baselines`: "projection"
+            is regularised alternating projection for X1, then MMSE injection of M2 - R X1 for X2.
         model: a trained network or its file; the one that comes with the kit without it.
         calibrate: "auto" finds shifts, PSF and MS gains from the images and mends them; "none"
             takes the scene as it is.
@@ -80,51 +77,68 @@ def fuse(
         >>> fused.hrhs_t2.shape[1:]
         (60, 60)
     """
-    if method not in METHODS:
-        raise InputError(
-            f"expected a method out of {', '.join(METHODS)}, got {method!r}: choose one of these"
-        )
     if calibrate not in ("auto", "none"):
         raise InputError(
             f"expected calibrate='auto' or 'none', got {calibrate!r}: write it like that"
         )
     if not force:
         check_agreement(scene)
+    chosen = _network(model) if method == "dcstsf" else _registered(method, model)
     report: dict[str, Any] = {"method": method, "calibrate": calibrate, "found": []}
     if calibrate == "auto":
-        scene, registration = register(scene)
-        scene, gains = calibration.calibrate(scene)
-        report |= {"registration": registration.as_dict(), "gains": gains.as_dict()}
-        report["found"] = registration.summary() + gains.summary()
-    estimate = _network if method == "dcstsf" else _projection
-    x1, x2, more = estimate(scene, model, progress)
-    found = residuals(scene, x1, x2)
-    report["consistency"] = {name: round(value, 3) for name, value in found.items()}
+        scene, alignment = align(scene)
+        report |= {**alignment.as_dict(), "found": alignment.summary()}
+    x1, x2, more = chosen(scene, progress)
+    fit = residuals(scene, x1, x2)
+    report["consistency"] = {name: round(value, 3) for name, value in fit.items()}
     return Fused(x1, x2, scene, report, **more)
 
 
-def _projection(scene: Scene, model: DCSTSF | str | Path | None, progress: bool) -> Product:
+def _registered(name: str, model: DCSTSF | str | Path | None) -> Estimator:
+    """A method of `stsf.baselines`, checked before any work.
+
+    One that estimates X1 only is carried to t2 by MMSE injection; one that estimates X2 only
+    starts from the X1 of regularised alternating projection.
+    """
+    from stsf.baselines import get_method, methods  # torch: not at import
+
+    known = {date: methods(date) for date in ("x1", "x2")}
+    if not any(name in of_date for of_date in known.values()):
+        every = ", ".join(sorted({*known["x1"], *known["x2"]}))
+        raise InputError(f"expected a method out of {every}, got {name!r}: choose one of these")
     if model is not None:
         raise InputError(
-            "expected no model with the method 'projection', which has nothing to load: "
+            f"expected no model with the method {name!r}, which has nothing to load: "
             "leave the model out, or use the method 'dcstsf'"
         )
-    steps = tqdm(alternating_projection(scene), desc="X1", unit="step", disable=not progress)
-    *_, last = steps
-    x1 = last.x.astype(np.float32)
-    return x1, inject(x1, scene.hrms_t2, spectral_gain(scene), scene.R), {}
+    first = get_method(name if name in known["x1"] else "projection", "x1")
+    second = get_method(name if name in known["x2"] else "injection", "x2")
+
+    def estimate(scene: Scene, progress: bool) -> Product:
+        with tqdm(total=2, desc="X1, X2", unit="image", disable=not progress) as bar:
+            x1 = first(scene)
+            bar.update()
+            x2 = second(scene, x1)
+            bar.update()
+        return x1, x2, {}
+
+    return estimate
 
 
-def _network(scene: Scene, model: DCSTSF | str | Path | None, progress: bool) -> Product:
+def _network(model: DCSTSF | str | Path | None) -> Estimator:
     from stsf.network import DCSTSF, measured_share, shipped  # torch: not at import
 
     network = model if isinstance(model, DCSTSF) else DCSTSF.load(model) if model else shipped()
-    with tqdm(total=2, desc="SSJE, TVE", unit="task", disable=not progress) as bar:
-        x1 = network.first_date(scene)
-        bar.update()
-        found = network.second_date(scene, x1)
-        bar.update()
-    return x1, found.x2, {"sigma_t2": found.sigma, "measured": measured_share(scene)}
+
+    def estimate(scene: Scene, progress: bool) -> Product:
+        with tqdm(total=2, desc="SSJE, TVE", unit="task", disable=not progress) as bar:
+            x1 = network.first_date(scene)
+            bar.update()
+            second = network.second_date(scene, x1)
+            bar.update()
+        return x1, second.x2, {"sigma_t2": second.sigma, "measured": measured_share(scene)}
+
+    return estimate
 
 
 def format_report(report: Mapping[str, Any]) -> str:

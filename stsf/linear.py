@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 import stsf.threads  # noqa: F401 (whatever computes, computes on one thread)
 
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
+Cube = TypeVar("Cube", np.ndarray, torch.Tensor)
 
 SMALLEST_NOISE = 1e-6  # reflectance; keeps bands that are zero everywhere from dividing by zero
 
@@ -45,25 +46,53 @@ def pixels(cube: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
     return flat if valid is None else flat[valid.ravel()]
 
 
+def rows(array: np.ndarray) -> torch.Tensor:
+    """float32 tensor of an array, contiguous."""
+    return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32)
+
+
 @dataclass(frozen=True, eq=False)
-class LinearMap:
+class LinearMap(Generic[Array]):
     """A prediction pixel by pixel: x = offset (L,) + weights (L, k) · z.
 
     Example:
         >>> double = LinearMap(np.array([1.0]), np.array([[2.0]]))
-        >>> double.apply(np.full((1, 1, 1), 3.0)).item()
+        >>> double.apply(np.full((1, 1, 1), 3.0)).item()  # an image
         7.0
+        >>> double(np.array([[3.0], [4.0]])).ravel()  # pixels in rows
+        array([7., 9.])
+        >>> double.then(double)(np.array([[3.0]])).item()
+        15.0
     """
 
-    offset: np.ndarray
-    weights: np.ndarray
+    offset: Array
+    weights: Array
 
-    def apply(self, z: Array) -> Array:
+    def __call__(self, z: Array) -> Array:
+        """(n, k) -> (n, L)."""
+        if isinstance(z, torch.Tensor):
+            return torch.addmm(self.offset, z, self.weights.T)
+        return self.offset + z @ self.weights.T
+
+    def apply(self, z: Cube) -> Cube:
         """(..., k, H, W) -> (..., L, H, W), numpy or torch like `z`."""
-        return mix(self.weights, z) + like(self.offset[:, None, None], z)
+        offset, weights = (np.asarray(a) for a in (self.offset, self.weights))
+        return mix(weights, z) + like(offset[:, None, None], z)
+
+    def then(self, other: LinearMap[Array]) -> LinearMap[Array]:
+        """This map, then the other, as one."""
+        weights = self.weights.T @ other.weights.T
+        return LinearMap(other(self.offset[None])[0], weights.T)
+
+    def tensors(self) -> LinearMap[torch.Tensor]:
+        """The same in float32 tensors, for pixels in rows."""
+        offset, weights = (np.asarray(a) for a in (self.offset, self.weights))
+        return LinearMap(rows(offset), rows(weights.T).T)
 
 
-def regress(inputs: np.ndarray, targets: np.ndarray, valid: np.ndarray | None = None) -> LinearMap:
+def regress(
+    inputs: np.ndarray, targets: np.ndarray, valid: np.ndarray | None = None
+) -> LinearMap[np.ndarray]:
     """Least squares from `inputs` to `targets`, pixel by pixel.
 
     Args:
@@ -107,6 +136,26 @@ def mmse_gain(covariance: np.ndarray, R: np.ndarray, noise: ArrayLike) -> np.nda
     seen = R @ covariance  # (C, L)
     spread = seen @ R.T + np.diag(np.broadcast_to(np.square(noise), len(R)))  # (C, C)
     return np.linalg.solve(spread, seen).T
+
+
+def denoise(cube: np.ndarray, noise: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
+    """W (L, L), the MMSE estimate of a noisy spectrum: mean + W (y - mean).
+
+    The gain of `mmse_gain` where every band is measured, with the signal's own covariance.
+
+    Args:
+        cube: (L, h, w) observed.
+        noise: (L,) standard deviations of its noise, above 0.
+        valid: (h, w), False where a pixel is not used.
+
+    Example:
+        >>> draw = np.random.default_rng(0)
+        >>> noisy = np.ones((2, 1, 1)) * draw.normal(size=(60, 60)) + draw.normal(size=(2, 60, 60))
+        >>> denoise(noisy, np.ones(2)).round(1)  # a signal of two equal bands
+        array([[0.3, 0.3],
+               [0.3, 0.3]])
+    """
+    return mmse_gain(signal_covariance(cube, noise, valid), np.eye(len(noise)), noise)
 
 
 def signal_covariance(

@@ -18,17 +18,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from stsf.errors import InputError
-from stsf.evidence.candidates import Evidence
-from stsf.evidence.canonical import rows
 from stsf.evidence.components import prepare
-from stsf.files.atomic import replacing
-from stsf.linear import SMALLEST_NOISE, pixels, signal_covariance
+from stsf.evidence.evidence import Evidence
+from stsf.files.weights import read_weights, write_weights
+from stsf.linear import SMALLEST_NOISE, signal_covariance
 from stsf.places import shipped_path
 from stsf.projection import spectral_gain
 from stsf.scene import Scene
@@ -141,18 +138,20 @@ class DCSTSF(nn.Module):
         """X2 from any estimate of X1 (L, H, W): the TVE."""
         with torch.no_grad():
             evidence = Evidence(scene, x1)
-            found = self.tve(evidence, rows(pixels(x1)))
+            answer = self.tve(evidence)
         size = scene.size
-        cubes = {name: _image(found[name], size) for name in ("x2", "sigma")}
         steps: dict[str, np.ndarray] = {}
         if return_steps:
-            made = [_image(evidence.decode(z), size) for z in found["candidates"].unbind(1)]
+            decode = evidence.coordinates.decode
             steps = {
-                "candidates": np.stack(made),
-                "weights": _image(found["weights"].mean(1), size),
-                "kept": _image(found["kept"][:, None], size)[0],
+                "candidates": np.stack(
+                    [_image(decode(z), size) for z in answer.candidates.unbind(1)]
+                ),
+                "weights": _image(answer.weights.mean(1), size),
+                "kept": _image(answer.kept[:, None], size)[0],
             }
-        return Estimate(x1, cubes["x2"], cubes["sigma"] * self.calibration.item(), steps)
+        sigma = _image(answer.sigma, size) * self.calibration.item()
+        return Estimate(x1, _image(answer.x2, size), sigma, steps)
 
     def forward(self, scene: Scene, return_steps: bool = False) -> Estimate:
         """X1, X2 and the error of X2.
@@ -213,9 +212,7 @@ class DCSTSF(nn.Module):
             "config": json.dumps(asdict(self.config)),
             "provenance": json.dumps(self.provenance),
         }
-        weights = {name: value.contiguous() for name, value in self.state_dict().items()}
-        with replacing(Path(path)) as temporary:
-            save_file(weights, temporary, metadata=about)
+        write_weights(path, self.state_dict(), about)
 
     @classmethod
     def load(cls, path: str | Path = SHIPPED) -> DCSTSF:
@@ -224,32 +221,24 @@ class DCSTSF(nn.Module):
         Raises:
             InputError: no file, one cut short, or one that is no DC-STSF of this kit.
         """
-        try:
-            with safe_open(path, framework="pt") as file:
-                about = file.metadata() or {}
-                weights = {name: file.get_tensor(name) for name in file.keys()}
-        except FileNotFoundError as error:
-            raise InputError(
-                f"expected a model file, found no {path}: train one with stsf train --out {path}"
-            ) from error
-        except (SafetensorError, OSError) as error:
-            raise InputError(
-                f"expected a safetensors file, could not read {path}: copy it again or train anew"
-            ) from error
+        mend = f"copy it again, or train one with stsf train --out {path}"
+        weights, about = read_weights(path, mend=mend)
         if about.get("format") != FORMAT:
             raise InputError(
                 f"expected a model of this kit ({FORMAT}), got {about.get('format', 'another')} in "
-                f"{path}: train one with stsf train"
+                f"{path}: {mend}"
             )
-        network = cls(Config(**json.loads(about["config"])))
         try:
+            network = cls(Config(**json.loads(about["config"])))
             network.load_state_dict(weights)
-        except RuntimeError as error:
+            network.provenance = dict(json.loads(about["provenance"]))
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(
                 f"expected the weights that its own description asks for, {path} holds others: "
-                "copy it again or train anew"
+                f"{mend}"
             ) from error
-        network.provenance = json.loads(about["provenance"])
         return network.eval()
 
 
@@ -279,7 +268,6 @@ def measured_share(scene: Scene) -> np.ndarray:
         >>> bool((share >= 0).all() and (share <= 1).all())
         True
     """
-    noise = np.maximum(scene.noise_hs, SMALLEST_NOISE)
-    C = signal_covariance(scene.lrhs_t1, noise, scene.valid_lr)
+    C = signal_covariance(scene.lrhs_t1, scene.noise_hs, scene.valid_lr)
     left = C - spectral_gain(scene) @ scene.R.R @ C
     return np.clip(1 - np.diag(left) / np.maximum(np.diag(C), SMALLEST_NOISE**2), 0, 1)

@@ -36,6 +36,7 @@ from stsf.errors import InputError
 from stsf.linear import (
     SMALLEST_NOISE,
     Array,
+    denoise,
     difference_covariance,
     like,
     mix,
@@ -185,14 +186,12 @@ def regularised_steps(scene: Scene) -> tuple[np.ndarray, np.ndarray, BackProject
         of the spectral step, C being the covariance of differences (L, C); the spatial step,
         damped by the noise left in Y1 over the variance that the spectral step leaves unknown.
     """
-    noise = _positive(scene.noise_hs)
     mean = scene.lrhs_t1.mean(axis=(1, 2), keepdims=True)
-    signal = signal_covariance(scene.lrhs_t1, noise, scene.valid_lr)
-    wiener = mmse_gain(signal, np.eye(len(noise)), noise)  # (L, L), each band is "seen"
+    wiener = denoise(scene.lrhs_t1, scene.noise_hs, scene.valid_lr)  # (L, L)
     y = mean + mix(wiener, scene.lrhs_t1 - mean)
     C = difference_covariance(y)
-    gain = mmse_gain(C, scene.R.R, _positive(scene.noise_ms))
-    noise_left = np.square(wiener) @ np.square(noise)  # (L,) variances
+    gain = mmse_gain(C, scene.R.R, scene.noise_ms)
+    noise_left = np.square(wiener) @ np.square(scene.noise_hs)  # (L,) variances
     unknown = np.diag(C - gain @ scene.R.R @ C)
     return y, gain, BackProjection(scene.D, noise_left / np.maximum(unknown, SMALLEST_NOISE**2))
 
@@ -203,12 +202,8 @@ def spectral_gain(scene: Scene) -> np.ndarray:
     C is the covariance of the spectra in Y1: where the ground has changed, anything that occurs in
     the scene may have come.
     """
-    signal = signal_covariance(scene.lrhs_t1, _positive(scene.noise_hs), scene.valid_lr)
-    return mmse_gain(signal, scene.R.R, _positive(scene.noise_ms))
-
-
-def _positive(noise: np.ndarray) -> np.ndarray:
-    return np.maximum(noise, SMALLEST_NOISE)
+    signal = signal_covariance(scene.lrhs_t1, scene.noise_hs, scene.valid_lr)
+    return mmse_gain(signal, scene.R.R, scene.noise_ms)
 
 
 def null_space(scene: Scene, cube: np.ndarray) -> np.ndarray:

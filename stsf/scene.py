@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from stsf.degradation import Psf, SpatialDegradation, SpectralDegradation, noise_sigma, relative_psf
 from stsf.errors import InputError
+from stsf.linear import SMALLEST_NOISE
 from stsf.sensing.bands import Sensor
 from stsf.sensing.sensors import srf_matrix
 
@@ -64,11 +65,12 @@ class Scene:
     hrhs_t1: np.ndarray | None = None
     hrhs_t2: np.ndarray | None = None
     change: np.ndarray | None = None
-    psf: tuple[Psf, ...] | None = None
+    # by default made from the rest (`__post_init__`): always there
+    psf: tuple[Psf, ...] = None  # type: ignore[assignment]
+    valid_lr: np.ndarray = None  # type: ignore[assignment]
+    valid_hr: np.ndarray = None  # type: ignore[assignment]
     snr_hs: float = 35.0
     snr_ms: float = 40.0
-    valid_lr: np.ndarray | None = None
-    valid_hr: np.ndarray | None = None
     crs: CRS | None = None
     transform: Affine | None = None
     dates: tuple[str, str, str] | None = None
@@ -87,7 +89,6 @@ class Scene:
         for key, mask in found.items():
             given = getattr(self, key)
             object.__setattr__(self, key, mask if given is None else mask & given)
-        assert self.valid_lr is not None and self.valid_hr is not None
         check_masks(self.valid_lr, self.valid_hr)
         for key in ("lrhs_t1", "hrms_t1", "hrms_t2"):
             object.__setattr__(self, key, fill_gaps(getattr(self, key)))
@@ -107,7 +108,6 @@ class Scene:
     @cached_property
     def D(self) -> SpatialDegradation:
         """X -> Y on the HS bands."""
-        assert self.psf is not None
         return SpatialDegradation(self.size, self.ratio, self.psf, self.hs.detector)
 
     @cached_property
@@ -153,13 +153,13 @@ class Scene:
 
     @cached_property
     def noise_hs(self) -> np.ndarray:
-        """(L,) standard deviation of the noise in Y1, reflectance."""
-        return noise_sigma(self.lrhs_t1, self.snr_hs)
+        """(L,) standard deviation of the noise in Y1, reflectance; above 0."""
+        return np.maximum(noise_sigma(self.lrhs_t1, self.snr_hs), SMALLEST_NOISE)
 
     @cached_property
     def noise_ms(self) -> np.ndarray:
-        """(C,) standard deviation of the noise in M1 and M2, reflectance."""
-        return noise_sigma(self.hrms_t1, self.snr_ms)
+        """(C,) standard deviation of the noise in M1 and M2, reflectance; above 0."""
+        return np.maximum(noise_sigma(self.hrms_t1, self.snr_ms), SMALLEST_NOISE)
 
     def crop(self, rows: slice, columns: slice) -> Scene:
         """A window given in low-resolution pixels, for a quick look or a patch."""

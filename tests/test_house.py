@@ -9,7 +9,7 @@ import stsf
 
 PACKAGE = Path(stsf.__file__).parent
 
-STORY = ("errors", "linear", "degradation", "scene", "projection", "units", "ssje", "tve")
+STORY = ("errors", "linear", "degradation", "scene", "projection", "units", "ssje", "sftn", "tve")
 # a room or a file of the story -> what it may import; itself is always allowed
 MAY: dict[str, set[str]] = {
     "errors": set(),
@@ -27,7 +27,8 @@ MAY: dict[str, set[str]] = {
     "world": {"errors", "linear", "degradation", "scene", "sensing"},
     "metrics": {"errors", "linear", "degradation", "scene", "sensing"},
     "ssje": {"errors", "linear", "evidence", "units"},
-    "tve": {"errors", "linear", "evidence"},
+    "sftn": {"linear", "evidence"},
+    "tve": {"errors", "linear", "evidence", "sftn"},
     "inspection": {"errors", "linear", "metrics", "sensing"},
     "network": {*STORY, "evidence", "files", "places"},
     "plots": {"errors", "scene", "sensing", "metrics", "inspection"},

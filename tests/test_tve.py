@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from stsf import tve as module
-from stsf.evidence.candidates import CANDIDATES, CASCADE, Evidence
-from stsf.evidence.canonical import rows
-from stsf.linear import pixels
+from stsf.evidence import record as tests_passed
+from stsf.evidence.candidates import CANDIDATES, CASCADE
+from stsf.evidence.evidence import Evidence
+from stsf.linear import pixels, rows
 from stsf.sensing.sensors import S2_10, ahsi, enmap, sentinel2
 from stsf.sensing.subspace import band_quality
 from stsf.tve import TemporalVariationEstimator
@@ -44,16 +45,14 @@ def random_estimator(seed=0, **parts):
 
 @torch.no_grad()
 def run(network, evidence):
-    return network(evidence, evidence.all.x1)
+    return network(evidence)
 
 
 @torch.no_grad()
 def test_untrained_it_is_half_fine_tuned_and_half_the_classical_blend(evidence, monkeypatch):
-    monkeypatch.setattr(module, "BELIEVED", 1e9)  # untrained, it would be barred
+    monkeypatch.setattr(tests_passed, "BELIEVED", 1e9)  # untrained, it would be barred
     network = TemporalVariationEstimator()
-    _, weights, _ = network.weigh(
-        *network.features(evidence, slice(None), network.record(evidence))
-    )
+    _, weights, _ = network.weigh(network.inputs(evidence, slice(None), network.record(evidence)))
     assert (weights.std(1) < 1e-6).all()  # all coordinates alike
     injection, fine_tuned = weights[:, 0, 0], weights[:, 0, -1]
     assert (0.4 < fine_tuned).all() and (
@@ -71,11 +70,13 @@ def test_turning_a_coordinate_round_turns_only_the_answer(evidence):
     """Exactly so where the signed inputs are cut off; of those the training turns signs."""
     network = random_estimator()
     network.of_pair.weight[:, : COUNT - 1] = 0.0
-    found, pair, *rest = network.features(evidence, slice(0, 50), network.record(evidence))
-    turned = pair.clone()
+    given = network.inputs(evidence, slice(0, 50), network.record(evidence))
+    turned = given.per_pair.clone()
     turned[:, : COUNT - 1] *= -1
-    z, weights, _ = network.weigh(found, pair, *rest)
-    z_turned, weights_turned, _ = network.weigh(-found, turned, *rest)
+    z, weights, _ = network.weigh(given)
+    z_turned, weights_turned, _ = network.weigh(
+        given._replace(candidates=-given.candidates, per_pair=turned)
+    )
     assert torch.allclose(weights, weights_turned, atol=1e-6)
     assert torch.allclose(z, -z_turned, atol=1e-5)
 
@@ -83,7 +84,7 @@ def test_turning_a_coordinate_round_turns_only_the_answer(evidence):
 def test_the_signed_inputs_are_the_ones_that_turn(evidence):
     network = random_estimator()
     with torch.no_grad():
-        found, pair, *_ = network.features(evidence, slice(0, 200), network.record(evidence))
+        found, pair, *_ = network.inputs(evidence, slice(0, 200), network.record(evidence))
     apart = found - found[:, 1:2]
     kept = [j for j in range(COUNT) if j != 1]
     assert (torch.sign(pair[:, : COUNT - 1]) == torch.sign(apart[:, kept])).all()
@@ -91,16 +92,16 @@ def test_the_signed_inputs_are_the_ones_that_turn(evidence):
 
 def test_weights_are_shares_and_sigma_is_positive(evidence):
     found = run(random_estimator(), evidence)
-    assert torch.allclose(found["weights"].sum(-1), torch.ones(1), atol=1e-5)
-    assert (found["sigma"] > 0).all() and ((0 <= found["kept"]) & (found["kept"] <= 1)).all()
-    assert found["x2"].shape == found["sigma"].shape == evidence.all.x1.shape
+    assert torch.allclose(found.weights.sum(-1), torch.ones(1), atol=1e-5)
+    assert (found.sigma > 0).all() and ((0 <= found.kept) & (found.kept <= 1)).all()
+    assert found.x2.shape == found.sigma.shape == evidence.all.x1.shape
 
 
 def test_the_answer_agrees_with_m2_and_without_consistency_does_not(scene, evidence, monkeypatch):
-    monkeypatch.setattr(module, "BELIEVED", 1e9)  # random weights would be barred
+    monkeypatch.setattr(tests_passed, "BELIEVED", 1e9)  # random weights would be barred
 
     def gap(**parts):
-        x2 = run(random_estimator(**parts), evidence)["x2"]
+        x2 = run(random_estimator(**parts), evidence).x2
         return (x2 @ evidence.R - evidence.all.m2).square().mean().sqrt()
 
     assert gap() < 4 * scene.noise_ms.mean() < gap(consistency=False)
@@ -112,27 +113,32 @@ def test_where_nothing_is_known_to_change_x1_survives_with_its_rare_features(sce
     with torch.no_grad():
         network.score.bias[0] = 50.0  # X1 kept, injected
     found = run(network, evidence)
-    assert (found["kept"] > 0.999).all()
-    wanted = evidence.all.x1 + (evidence.all.m2 - evidence.all.x1 @ evidence.R) @ evidence.gain
-    assert (found["x2"] - wanted).abs().mean() < 2e-3
+    assert (found.kept > 0.999).all()
+    wanted = (
+        evidence.all.x1
+        + (evidence.all.m2 - evidence.all.x1 @ evidence.coordinates.R) @ evidence.coordinates.G
+    )
+    assert (found.x2 - wanted).abs().mean() < 2e-3
 
 
 def test_without_sftn_it_has_no_say(evidence):
-    assert run(random_estimator(sftn=False), evidence)["weights"][..., -1].max() < 1e-6
+    assert run(random_estimator(sftn=False), evidence).weights[..., -1].max() < 1e-6
 
 
 def test_without_the_difference_image_the_numbers_of_change_are_not_seen(scene, evidence):
     blind = random_estimator(difference=False)
-    features = blind.features(evidence, slice(0, 50), blind.record(evidence))[2]
+    features = blind.inputs(evidence, slice(0, 50), blind.record(evidence)).per_pixel
     assert (features[:, -10:] == 0).all()
     seeing = random_estimator()
-    features = seeing.features(evidence, slice(0, 50), seeing.record(evidence))[2]
+    features = seeing.inputs(evidence, slice(0, 50), seeing.record(evidence)).per_pixel
     assert (features[:, -10:].std(0) > 0).all()
 
 
 def test_the_difference_image_is_no_linear_function_of_the_other_inputs(evidence):
     change, m1, m2 = evidence.all.cover, evidence.all.m1, evidence.all.m2
-    design = torch.cat([torch.ones(len(m1), 1), m1, m2, evidence.encode(evidence.all.x1)], 1)
+    design = torch.cat(
+        [torch.ones(len(m1), 1), m1, m2, evidence.coordinates.encode(evidence.all.x1)], 1
+    )
     left = change - design @ torch.linalg.lstsq(design, change[:, None]).solution[:, 0]
     assert left.var() > 0.1 * change.var()
 
@@ -142,8 +148,8 @@ def test_pixels_in_pieces_give_the_same(evidence, monkeypatch):
     whole = run(network, evidence)
     monkeypatch.setattr(module, "CHUNK", 500)
     pieces = run(network, evidence)
-    for name, values in whole.items():
-        assert torch.allclose(values, pieces[name], atol=1e-4), name
+    for name, values in whole._asdict().items():
+        assert torch.allclose(values, getattr(pieces, name), atol=1e-4), name
 
 
 @pytest.mark.parametrize(
@@ -153,13 +159,13 @@ def test_one_network_for_any_multispectral_sensor_and_ratio(bands, ratio):
     scene = make(bands=bands, ratio=ratio, size=48)
     evidence = Evidence(scene, scene.hrhs_t1)
     found = run(random_estimator(), evidence)
-    assert torch.isfinite(found["x2"]).all()
+    assert torch.isfinite(found.x2).all()
 
 
 def test_one_network_for_any_hyperspectral_sensor():
     scene = make(enmap())
     found = run(random_estimator(), Evidence(scene, scene.hrhs_t1))
-    assert found["x2"].shape == (36 * 36, len(scene.hs))
+    assert found.x2.shape == (36 * 36, len(scene.hs))
 
 
 def test_the_order_of_the_ms_bands_does_not_matter(scene):
@@ -173,7 +179,7 @@ def test_the_order_of_the_ms_bands_does_not_matter(scene):
         hrms_t2=scene.hrms_t2[order],
     )
     a, b = (Evidence(s, s.hrhs_t1) for s in (scene, other))
-    for name in ("gain", "cover", "change"):
+    for name in ("brightness", "cover", "change"):
         assert torch.allclose(getattr(a.all, name), getattr(b.all, name), atol=1e-5)
     assert torch.allclose(a.all.candidates[:, :2], b.all.candidates[:, :2], atol=1e-3)
 
@@ -181,11 +187,10 @@ def test_the_order_of_the_ms_bands_does_not_matter(scene):
 def test_sftn_starts_from_the_scene_and_ends_at_m2(evidence):
     sftn = TemporalVariationEstimator().sftn
     with torch.no_grad():
-        features, z, pull = sftn.inputs(evidence, evidence.all)
-        found = sftn(features, z, pull, evidence.blind)
-    mean = z.mean(1)
-    seen = evidence.canonical_seen
-    wanted = mean + (evidence.all.m2 - seen(mean)) @ evidence.canonical_gain
+        curves = sftn.inputs(evidence, evidence.all)
+        found = sftn(curves)
+    mean, maps = curves.candidates.mean(1), evidence.coordinates
+    wanted = mean + (evidence.all.m2 - maps.canonical_to_ms(mean)) @ maps.canonical_G
     assert torch.allclose(found, wanted, atol=1e-3)
 
 
@@ -194,11 +199,11 @@ def test_a_worse_record_is_seen(evidence):
     network = TemporalVariationEstimator()
     with torch.no_grad():
         good = network.record(evidence).mean
-        answers = evidence.answers
-        evidence.answers = answers.flip(0)
+        asked = evidence.to_known
+        evidence.to_known = asked._replace(answers=asked.answers.flip(0))
         bad = network.record(evidence).mean
-        evidence.answers = answers
-    assert (bad @ evidence.energy > 2 * (good @ evidence.energy)).all()
+        evidence.to_known = asked
+    assert (bad @ evidence.coordinates.energy > 2 * (good @ evidence.coordinates.energy)).all()
 
 
 def test_rows_keep_the_order_of_the_image(scene, evidence):
@@ -208,18 +213,18 @@ def test_rows_keep_the_order_of_the_image(scene, evidence):
 def test_a_learnt_answer_worse_than_the_scene_made_ones_loses_its_say(evidence):
     network = random_estimator()
     with torch.no_grad():
-        record = network.record(evidence)
+        record, energy = network.record(evidence), evidence.coordinates.energy
 
         def behind(factor):  # the fine-tuned candidate's errors, as multiples of the best one's
             parts = (record.mean, record.novel, record.calm)
-            best = (p[(p[:-1] @ evidence.energy).argmin()] for p in parts)
+            best = (p[(p[:-1] @ evidence.coordinates.energy).argmin()] for p in parts)
             made = [torch.cat([p[:-1], factor * b[None]]) for p, b in zip(parts, best)]
             return record._replace(mean=made[0], novel=made[1], calm=made[2])
 
         good, bad = behind(1.25), behind(100.0)  # 1 dB and 20 dB worse
-        assert network.veto(evidence, good) == 0
-        assert network.veto(evidence, bad) == pytest.approx(
-            module.STRICT * (20 - module.BELIEVED), abs=1e-2
+        assert tests_passed.veto(good, energy) == 0
+        assert tests_passed.veto(bad, energy) == pytest.approx(
+            tests_passed.STRICT * (20 - tests_passed.BELIEVED), abs=1e-2
         )
-        before = [network.features(evidence, slice(0, 50), r)[4][:, -1] for r in (good, bad)]
+        before = [network.inputs(evidence, slice(0, 50), r).before[:, -1] for r in (good, bad)]
     assert (before[0] - before[1] > 10).all()

@@ -116,7 +116,6 @@ def _alike(a: np.ndarray, b: np.ndarray) -> float:
 
 def _check_offset(scene: Scene) -> None:
     """The same amount added to every band of one date, in its darkest pixels too."""
-    assert scene.valid_hr is not None
     dark = [np.percentile(m[:, scene.valid_hr], 1, axis=1) for m in (scene.hrms_t1, scene.hrms_t2)]
     middle = [np.median(m[:, scene.valid_hr], axis=1) for m in (scene.hrms_t1, scene.hrms_t2)]
     for date, sign in (("t2", 1), ("t1", -1)):

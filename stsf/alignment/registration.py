@@ -155,7 +155,6 @@ def register(scene: Scene) -> tuple[Scene, Registration]:
         e.value if e.told and abs(e.value) > max(WORTHWHILE, 2 * e.sigma) else 0.0 for e in dates
     )
     if dy or dx:
-        assert scene.valid_hr is not None
         valid = shift_image(scene.valid_hr[None], dy, dx)[0] & scene.valid_hr
         scene = replace(scene, hrms_t1=shift_image(scene.hrms_t1, dy, dx), valid_hr=valid)
     fits = register_hs_ms(scene)
@@ -216,7 +215,6 @@ def register_hs_ms(scene: Scene) -> tuple[DetectorFit, ...]:
         scene: M1 on the product grid.
     """
     view = _window(scene)
-    assert view.psf is not None
     fits = [_fit_detector(view, k) for k in range(len(view.psf))]
     best = next((k for k, fit in enumerate(fits) if fit.told), None)
     if best is not None:
@@ -228,7 +226,6 @@ def register_hs_ms(scene: Scene) -> tuple[DetectorFit, ...]:
 
 def _fit_detector(scene: Scene, k: int) -> DetectorFit:
     """Coarse shift by phase correlation on the LR grid, then least squares."""
-    assert scene.psf is not None and scene.valid_lr is not None and scene.valid_hr is not None
     nominal, r, mine = scene.psf[k], scene.ratio, scene.hs.detector == k
     share = scene.R.R[:, mine].sum(axis=1)  # (C,) of each MS response
     bands = share > 0.9

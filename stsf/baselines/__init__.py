@@ -1,19 +1,15 @@
 """The classical methods one would use instead, each short enough to read, and their comparison.
 
-`registry` is the list that everything reads; importing this package fills it.
+`registry` is the list that everything reads. Importing this package imports every file beside this
+one, and with it every method that is registered there.
 """
 
-from stsf.baselines import learned, model_based, spatial_spectral, supervised, temporal
+import importlib
+import pkgutil
+
 from stsf.baselines.registry import Method, get_method, methods, register
 
-__all__ = [
-    "Method",
-    "get_method",
-    "learned",
-    "methods",
-    "model_based",
-    "register",
-    "spatial_spectral",
-    "supervised",
-    "temporal",
-]
+for _file in sorted(info.name for info in pkgutil.iter_modules(__path__)):
+    importlib.import_module(f"{__name__}.{_file}")
+
+__all__ = ["Method", "get_method", "methods", "register"]

@@ -16,7 +16,6 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from stsf.baselines.registry import register
 from stsf.baselines.spatial_spectral import coordinates
-from stsf.linear import SMALLEST_NOISE
 from stsf.scene import Scene
 from stsf.sensing.subspace import Subspace
 
@@ -41,15 +40,14 @@ def normal_equations(scene: Scene, plane: Subspace) -> tuple[Operator, np.ndarra
     y, m = scene.lrhs_t1 - mean, scene.hrms_t1 - scene.R.A(mean)
     k = basis.shape[1]
     seen = scene.R.R @ basis  # (C, k)
-    noise_ms, noise_hs = (np.maximum(n, SMALLEST_NOISE) for n in (scene.noise_ms, scene.noise_hs))
-    weighted = seen.T / noise_ms**2  # (k, C)
+    weighted = seen.T / scene.noise_ms**2  # (k, C)
     gram_ms = weighted @ seen  # (k, k)
     b = np.tensordot(weighted, m, 1)
     parts = []
     for detector in np.unique(scene.hs.detector):
         bands = scene.hs.detector == detector
         D = scene.D.at(np.full(k, detector))
-        weighted = basis[bands].T / noise_hs[bands] ** 2  # (k, bands)
+        weighted = basis[bands].T / scene.noise_hs[bands] ** 2  # (k, bands)
         b = b + D.A_adjoint(np.tensordot(weighted, y[bands], 1))
         parts.append((D, weighted @ basis[bands]))
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from stsf.baselines.registry import register
 from stsf.evidence.local import local_fit
-from stsf.linear import SMALLEST_NOISE, LinearMap, mmse_gain, pixels, regress, signal_covariance
+from stsf.linear import LinearMap, denoise, pixels, regress
 from stsf.projection import alternating_projection
 from stsf.scene import Scene
 from stsf.sensing.subspace import Subspace, fit_subspace
@@ -228,27 +228,24 @@ def without_noise(scene: Scene, residual: np.ndarray) -> np.ndarray:
     """What of Y1 - D X is signal: a Wiener filter over the bands, S (S + N)⁻¹.
 
     The residual's covariance is that of the signal, S, plus that of the noise, N, which is known
-    (`signal_covariance`). Combinations of bands that vary no more than noise does go to 0.
+    (`denoise`). Combinations of bands that vary no more than noise does go to 0.
 
     Args:
         scene: for the noise of Y1.
         residual: (L, h, w).
     """
-    noise = np.maximum(scene.noise_hs, SMALLEST_NOISE)
-    signal = signal_covariance(residual, noise, scene.valid_lr)
-    gain = mmse_gain(signal, np.eye(len(noise)), noise)  # (L, L)
+    gain = denoise(residual, scene.noise_hs, scene.valid_lr)  # (L, L)
     mean = residual.mean(axis=(1, 2), keepdims=True)
     return mean + np.tensordot(gain, residual - mean, 1)
 
 
 def coordinates(scene: Scene, cube: np.ndarray, k: int) -> Subspace:
     """Principal components of a (L, h, w) cube of the scene, fewer than k if it has few pixels."""
-    assert scene.valid_lr is not None
     most = min(len(cube), int(scene.valid_lr.sum()) - 1)
     return fit_subspace(cube, min(k, most), scene.valid_lr)
 
 
-def scene_regression(scene: Scene) -> LinearMap:
+def scene_regression(scene: Scene) -> LinearMap[np.ndarray]:
     """f: MS pixel -> HS spectrum, fitted where both are known, f(D M1) ≈ Y1.
 
     Each HS band is regressed on M1 as blurred by that band's own detector. `apply(M1)` predicts

@@ -24,7 +24,7 @@ import torch
 
 from stsf import metrics
 from stsf.benchmark.suites import suite
-from stsf.evidence.candidates import Evidence
+from stsf.evidence.evidence import Evidence
 from stsf.evidence.maps import Prepared
 from stsf.files.atomic import replacing
 from stsf.network import Config
@@ -111,16 +111,15 @@ def scores(run: Variant, part: str, seed: int) -> Iterator[dict]:
             scene = _scene(name, identifier)
             about = {"part": part or "nothing", "seed": seed, "suite": name, "scene": identifier}
             x1 = run.network.first_date(scene)
-            assert scene.hrhs_t1 is not None and scene.hrhs_t2 is not None
-            psnr = metrics.psnr(x1, scene.hrhs_t1, valid=scene.valid_hr)
+            psnr = metrics.psnr(x1, scene.truth(1), valid=scene.valid_hr)
             yield {**about, "date": "x1", "region": "all", "psnr": psnr}
             if part in FIRST:
                 continue
             x2 = run.network.second_date(scene, x1).x2
-            assert scene.change is not None
-            masks = {"all": None, "changed": scene.change > 0, "unchanged": scene.change == 0}
+            change = scene.true_change()
+            masks = {"all": None, "changed": change > 0, "unchanged": change == 0}
             for region, mask in masks.items():
-                psnr = metrics.psnr(x2, scene.hrhs_t2, mask=mask, valid=scene.valid_hr)
+                psnr = metrics.psnr(x2, scene.truth(2), mask=mask, valid=scene.valid_hr)
                 yield {**about, "date": "x2", "region": region, "psnr": psnr}
 
 

@@ -30,14 +30,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from stsf import metrics
 from stsf.baselines.registry import get_method
 from stsf.benchmark.suites import WINDOWS, sensors, suite
-from stsf.evidence.candidates import Evidence
-from stsf.evidence.canonical import rows
 from stsf.evidence.components import prepare
+from stsf.evidence.evidence import Evidence
 from stsf.files.atomic import replacing
-from stsf.linear import pixels
 from stsf.network import shipped
 from stsf.scene import Scene
-from stsf.training.recipe import adapt
+from stsf.training.zero_shot import adapt
 from stsf.tve import Z90
 from stsf.world.observation import observe
 from stsf.world.simulation import simulate
@@ -150,7 +148,7 @@ def speed() -> Iterator[Row]:
     maps, second = fastest(lambda: network.ssje(prepared))
     x1 = prepared.decode(maps).numpy()
     evidence, third = fastest(lambda: Evidence(scene, x1))
-    _, fourth = fastest(lambda: network.tve(evidence, rows(pixels(x1))))
+    _, fourth = fastest(lambda: network.tve(evidence))
     _, whole = fastest(lambda: network(scene))
     a = torch.rand(2048, 2048)
     _, product = fastest(lambda: a @ a)

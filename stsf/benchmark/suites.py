@@ -12,8 +12,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-from stsf.alignment.calibration import calibrate
-from stsf.alignment.registration import register
+from stsf.alignment.align import align
 from stsf.degradation import Psf
 from stsf.errors import InputError
 from stsf.scene import KINDS, Scene
@@ -120,7 +119,7 @@ def sensitive(identifier: str) -> Scene:
 
 def _calibrated(scene: Scene) -> Scene:
     """What `stsf.fuse` does before it fuses."""
-    return calibrate(register(scene)[0])[0]
+    return align(scene)[0]
 
 
 def _observed(seed: int, imperfections: Imperfections | None) -> Scene:

@@ -26,7 +26,9 @@ EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.
     type=click.Path(path_type=Path),
     help="Also write the standard error of each band.",
 )
-@option("--method", default="dcstsf", help="Fusion method: dcstsf or projection.")
+@option(
+    "--method", default="dcstsf", help="Any registered method, such as dcstsf, cascade, projection."
+)
 @option(
     "--model", type=click.Path(path_type=Path), help="Trained network; the kit's own without it."
 )

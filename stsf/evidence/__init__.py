@@ -5,11 +5,16 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "candidates": ["CANDIDATES", "CHUNK", "Evidence", "KEEPING", "Pixels", "working_plane"],
-        "canonical": ["K", "rows"],
+        "candidates": ["CANDIDATES", "CHUNK", "DatePairs", "KEEPING", "Pairing"],
+        "canonical": ["K"],
+        "coordinates": ["Coordinates", "working_plane"],
         "components": ["disagreement", "prepare"],
+        "evidence": ["Evidence"],
         "fourier": ["FourierRegression"],
         "local": ["LocalRegression", "local_fit", "local_wiener"],
+        "inputs": ["Inputs", "difference_numbers"],
         "maps": ["Prepared", "trust"],
+        "pseudo_changes": ["PseudoChanges"],
+        "record": ["Record", "veto"],
     },
 )

@@ -9,12 +9,12 @@ coordinates its bands follow. No weight of the network knows a band.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from stsf.errors import InputError
+from stsf.linear import LinearMap, rows
 from stsf.sensing.bands import Sensor
 from stsf.sensing.spectra import library
 from stsf.sensing.subspace import Subspace, band_quality, fit_subspace
@@ -23,32 +23,6 @@ K = 16  # coordinates
 MATERIALS = ("soil", "built", "canopy", "npv", "water")
 EACH, MIXTURES = 600, 6000  # spectra of each material, and mixtures of three of them
 READ_NOISE = 0.003  # reflectance; what the estimate from a sensor's bands expects of their noise
-
-
-class Affine(NamedTuple):
-    """A map of pixels in rows: (n, a) -> (n, b), x ↦ offset + x · weights.
-
-    Example:
-        >>> double = Affine(torch.ones(1), torch.full((1, 1), 2.0))
-        >>> double.then(double)(torch.zeros(1, 1)).item()
-        3.0
-    """
-
-    offset: torch.Tensor  # (b,)
-    weights: torch.Tensor  # (a, b)
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, a) -> (n, b)."""
-        return torch.addmm(self.offset, x, self.weights)
-
-    def then(self, other: Affine) -> Affine:
-        """This map, then the other, as one."""
-        return Affine(other(self.offset[None])[0], self.weights @ other.weights)
-
-
-def rows(array: np.ndarray) -> torch.Tensor:
-    """float32 tensor of an array, contiguous."""
-    return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32)
 
 
 @lru_cache(maxsize=1)
@@ -73,7 +47,7 @@ def mixtures(count: int) -> tuple[np.ndarray, np.ndarray]:
     return spectra[chosen], library("train").wavelength
 
 
-def fine() -> Affine:
+def fine() -> LinearMap[torch.Tensor]:
     """From coordinates to reflectance at the clean wavelengths of the library, 10 nm apart.
 
     Example:
@@ -81,10 +55,11 @@ def fine() -> Affine:
         True
     """
     plane = _spectra()[1]
-    return Affine(rows(plane.mean), rows(plane.basis * plane.scale[:, None]))
+    return LinearMap(rows(plane.mean), rows(plane.basis * plane.scale[:, None]).T)
 
 
-def read(sensor: Sensor) -> tuple[Affine, Affine]:
+@lru_cache(maxsize=8)
+def read(sensor: Sensor) -> tuple[LinearMap[torch.Tensor], LinearMap[torch.Tensor]]:
     """Coordinates from a sensor's bands, and bands from coordinates.
 
     Args:
@@ -103,35 +78,17 @@ def read(sensor: Sensor) -> tuple[Affine, Affine]:
         >>> bool((encode(decode(z)) - z).abs().median() < 0.1)
         True
     """
-    return _read(sensor.centre.tobytes(), sensor.fwhm.tobytes(), _Key(sensor))
-
-
-class _Key:
-    """Carries a sensor past the cache, which looks at the bytes of its bands only."""
-
-    def __init__(self, sensor: Sensor) -> None:
-        self.sensor = sensor
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key)
-
-
-@lru_cache(maxsize=8)
-def _read(centre: bytes, fwhm: bytes, key: _Key) -> tuple[Affine, Affine]:
     spectra, _, z = _spectra()
-    seen = spectra @ key.sensor.response(library("train").wavelength).T  # (n, L)
-    noisy = seen + np.random.default_rng(0).normal(scale=READ_NOISE, size=seen.shape)
-    return _fit(noisy, z), _fit(z, seen)
+    values = spectra @ sensor.response(library("train").wavelength).T  # (n, L)
+    noisy = values + np.random.default_rng(0).normal(scale=READ_NOISE, size=values.shape)
+    return _fit(noisy, z), _fit(z, values)
 
 
-def _fit(inputs: np.ndarray, targets: np.ndarray) -> Affine:
+def _fit(inputs: np.ndarray, targets: np.ndarray) -> LinearMap[torch.Tensor]:
     design = np.column_stack([np.ones(len(inputs)), inputs])
     gram = design.T @ design + 1e-6 * np.eye(design.shape[1])
     weights = np.linalg.solve(gram, design.T @ targets)
-    return Affine(rows(weights[0]), rows(weights[1:]))
+    return LinearMap(rows(weights[0]), rows(weights[1:]).T)
 
 
 def inside(sensor: Sensor) -> np.ndarray:

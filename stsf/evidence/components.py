@@ -71,7 +71,6 @@ def prepare(scene: Scene, components: int = 8, softness: Sequence[float] | None 
             f"expected {len(scene.hs.mtf)} values of softness, one per HS detector and none below "
             f"0, got {soft}: give 0 for a detector that is as sharp as the MS"
         )
-    assert scene.psf is not None and scene.valid_lr is not None
     doubt = disagreement(scene)
     weight = scene.valid_lr * trust(torch.as_tensor(doubt)).numpy()  # (h, w)
     sharp = local_wiener(scene.hrms_t1, scene.noise_ms)
@@ -125,7 +124,7 @@ def _axes(
     scene: Scene, bands: np.ndarray, residual: np.ndarray, weight: np.ndarray, components: int
 ) -> Axes:
     """Principal axes of a residual in units of its noise; those that matter most come first."""
-    sigma = np.maximum(scene.noise_hs[bands], SMALLEST_NOISE)[:, None]  # (bands, 1)
+    sigma = scene.noise_hs[bands][:, None]  # (bands, 1)
     white = residual.reshape(len(bands), -1) / sigma  # (bands, h·w)
     variance, axes = np.linalg.eigh(np.cov(white, aweights=weight.ravel()).reshape(len(bands), -1))
     variance = np.maximum(variance, 1e-6)

@@ -176,7 +176,6 @@ def write_scene(scene: Scene, folder: str | Path) -> Path:
 
 
 def _notes(scene: Scene) -> dict[str, Any]:
-    assert scene.psf is not None
     sensors = {
         key: {"gsd": s.gsd, "detector": s.detector.tolist(), "mtf": s.mtf}
         for key, s in (("hs", scene.hs), ("ms", scene.ms))

@@ -8,7 +8,8 @@ so that every band value is a weighted sum of the known values.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -98,6 +99,18 @@ class Sensor:
 
     def __len__(self) -> int:
         return len(self.band_names)
+
+    @cached_property
+    def key(self) -> tuple[object, ...]:
+        """The content, hashable: sensors with equal keys are the same, wherever they were made."""
+        values = [getattr(self, item.name) for item in fields(self)]
+        return tuple(v.tobytes() if isinstance(v, np.ndarray) else v for v in values)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sensor) and self.key == other.key
 
     def srf_at(self, axis: np.ndarray) -> np.ndarray:
         """Responses (L, N) of any scale at wavelengths (N,) in nm: measured, or Gaussian."""

@@ -86,7 +86,7 @@ class Subspace:
         return len(self.basis)
 
     @property
-    def encoder(self) -> LinearMap:
+    def encoder(self) -> LinearMap[np.ndarray]:
         """From x to z."""
         weights = self.basis / self.scale[:, None]  # (k, L)
         if self.read is not None:
@@ -94,7 +94,7 @@ class Subspace:
         return LinearMap(-weights @ self.mean, weights)
 
     @property
-    def decoder(self) -> LinearMap:
+    def decoder(self) -> LinearMap[np.ndarray]:
         """From z to x."""
         return LinearMap(self.mean, self.basis.T * self.scale)
 

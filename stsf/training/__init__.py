@@ -9,8 +9,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "loops": [
             "Loop",
             "Progress",
-            "Sample",
             "Samples",
+            "SftnSample",
+            "TveSample",
             "loop",
             "sftn_loss",
             "sftn_sample",
@@ -22,15 +23,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "recipe": [
             "FIRST_SEED",
             "Recipe",
-            "SFTN_ROWS",
             "STAGES",
             "Training",
             "VALIDATION",
-            "adapt",
             "full",
-            "one_level_down",
             "tiny",
             "train",
         ],
+        "zero_shot": ["adapt", "one_level_down"],
     },
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -18,17 +18,17 @@ from torch import nn
 
 from stsf.errors import InputError
 from stsf.evidence import canonical
-from stsf.evidence.candidates import CASCADE, Evidence
+from stsf.evidence.candidates import CASCADE
+from stsf.evidence.evidence import Evidence
+from stsf.evidence.inputs import Inputs
 from stsf.evidence.maps import Prepared
-from stsf.linear import pixels
+from stsf.linear import pixels, rows
 from stsf.scene import Scene
+from stsf.sftn import Curves, SpectralFineTuningNetwork
 from stsf.ssje import SSJE, ssje_loss
-from stsf.tve import Z90, SpectralFineTuningNetwork, TemporalVariationEstimator
+from stsf.tve import Z90, TemporalVariationEstimator, Weighed
 
-PATCH, MARGIN = (
-    36,
-    2,
-)  # side of a patch in high-resolution pixels; around it, in low-resolution ones
+PATCH, MARGIN = 36, 2  # side of a patch, HR pixels; margin around it, LR pixels
 SCENE, AHEAD = 0.005, 0.1  # weight of the scene's logarithmic error; lead wanted over the cascade
 SHOWN = 32  # bands per scene on which the error estimate is trained
 
@@ -117,9 +117,6 @@ def some_pixels(scene: Scene, count: int, seed: int) -> torch.Tensor:
     return torch.as_tensor(chosen)
 
 
-Sample = tuple[torch.Tensor, ...]
-
-
 def ssje_patches(
     ssje: SSJE,
     pairs: Sequence[tuple[Prepared, torch.Tensor]],
@@ -154,64 +151,119 @@ def _below(end: int, draw: torch.Generator) -> int:
     return int(torch.randint(0, end, (1,), generator=draw))
 
 
+class SftnSample(NamedTuple):
+    """What the SFTN is trained on, for some pixels of a scene.
+
+    Attributes:
+        features, candidates, pull, GR: see `stsf.sftn.Curves`.
+        truth: (n, K) canonical coordinates of X2.
+    """
+
+    features: torch.Tensor
+    candidates: torch.Tensor
+    pull: torch.Tensor
+    GR: torch.Tensor
+    truth: torch.Tensor
+
+    @property
+    def one_a_scene(self) -> tuple[str, ...]:
+        """Entries that are the same for all pixels; the first axis of all others counts pixels."""
+        return ("GR",)
+
+    @property
+    def curves(self) -> Curves:
+        """What the SFTN takes."""
+        return Curves(self.features, self.candidates, self.pull, self.GR)
+
+
 @torch.no_grad()
 def sftn_sample(
     evidence: Evidence, sftn: SpectralFineTuningNetwork, chosen: torch.Tensor
-) -> Sample:
+) -> SftnSample:
     """Inputs of the SFTN for some pixels, and the canonical coordinates of the truth."""
-    scene = evidence.scene
-    assert scene.hrhs_t2 is not None
-    truth = evidence.to_canonical(canonical.rows(pixels(scene.hrhs_t2))[chosen]).clamp(-12, 12)
-    inputs = sftn.inputs(evidence, evidence.all[chosen])
-    return *inputs, evidence.blind, truth
+    x2 = rows(pixels(evidence.scene.truth(2)))[chosen]
+    truth = evidence.coordinates.to_canonical(x2).clamp(-12, 12)
+    return SftnSample(*sftn.inputs(evidence, evidence.all[chosen]), truth)
 
 
-def sftn_loss(sftn: SpectralFineTuningNetwork, batch: Sample) -> torch.Tensor:
+def sftn_loss(sftn: SpectralFineTuningNetwork, batch: SftnSample) -> torch.Tensor:
     """Absolute, RMS, squared and angular error of the curves on the fine wavelengths."""
-    *inputs, truth = batch
     decode = canonical.fine()
-    found, wanted = (decode(z.flatten(0, -2)) for z in (sftn(*inputs), truth))
-    error = found - wanted
-    angle = (1 - F.cosine_similarity(found, wanted, dim=1)).clamp_min(1e-7).sqrt()
+    revised = sftn(batch.curves)
+    curve, wanted = (decode(z.flatten(0, -2)) for z in (revised, batch.truth))
+    error = curve - wanted
+    angle = (1 - F.cosine_similarity(curve, wanted, dim=1)).clamp_min(1e-7).sqrt()
     rms = error.square().mean(1).clamp_min(1e-9).sqrt()
     return (
         10 * error.abs().mean() + 5 * rms.mean() + 50 * error.square().mean() + 0.3 * angle.mean()
     )
 
 
+class TveSample(NamedTuple):
+    """What the weighing is trained on, for some pixels of a scene.
+
+    Attributes:
+        candidates, per_pair, per_pixel, per_coordinate, before: see `stsf.evidence.inputs.Inputs`.
+        truth: (n, K) working coordinates of X2.
+        energy: (K,) squared reflectance, mean over the bands, of one unit of each coordinate.
+        uncorrected: (K, 32) of some bands, see `Coordinates.uncorrected`.
+        floor: (32,) variance that these bands miss in any case.
+        spread: (K,) of the coordinates in the scene.
+    """
+
+    candidates: torch.Tensor
+    per_pair: torch.Tensor
+    per_pixel: torch.Tensor
+    per_coordinate: torch.Tensor
+    before: torch.Tensor
+    truth: torch.Tensor
+    energy: torch.Tensor
+    uncorrected: torch.Tensor
+    floor: torch.Tensor
+    spread: torch.Tensor
+
+    @property
+    def one_a_scene(self) -> tuple[str, ...]:
+        """Entries that are the same for all pixels; the first axis of all others counts pixels."""
+        return ("per_coordinate", "energy", "uncorrected", "floor", "spread")
+
+    @property
+    def inputs(self) -> Inputs:
+        """What `weigh` takes."""
+        return Inputs(
+            self.candidates, self.per_pair, self.per_pixel, self.per_coordinate, self.before
+        )
+
+
 @torch.no_grad()
 def tve_sample(
     evidence: Evidence, tve: TemporalVariationEstimator, chosen: torch.Tensor, seed: int
-) -> Sample:
+) -> TveSample:
     """Inputs of the weighing for some pixels, its target, and what turns both into reflectance."""
-    scene = evidence.scene
-    assert scene.hrhs_t2 is not None
-    truth = evidence.encode(canonical.rows(pixels(scene.hrhs_t2))[chosen])
-    features = tve.features(evidence, chosen, tve.record(evidence))
+    scene, maps = evidence.scene, evidence.coordinates
+    truth = maps.encode(rows(pixels(scene.truth(2)))[chosen])
+    given = tve.inputs(evidence, chosen, tve.record(evidence))
     bands = torch.as_tensor(np.random.default_rng(seed).choice(len(scene.hs), SHOWN))
-    some, always = evidence.left.weights[:, bands], evidence.left.offset[bands]
-    share = evidence.energy / len(scene.hs)
-    return *features, truth, share, some, always, evidence.spread
+    return TveSample(
+        *given, truth, maps.energy / len(scene.hs),
+        maps.uncorrected[:, bands], evidence.floor[bands], evidence.spread,
+    )  # fmt: skip
 
 
-def tve_loss(tve: TemporalVariationEstimator, batch: Sample) -> torch.Tensor:
-    """RMS and mean square error of X2, and the interval score of the error estimate.
-
-    Half the coordinates, drawn at random, are turned round: no sign means anything.
-    """
-    *inputs, truth, share, some, always, scale = batch
-    candidates = inputs[0]
-    mixed, weights, doubt = tve.weigh(*inputs)
-    error = truth - mixed
-    mse = (error.square() * share.unsqueeze(-2)).sum(-1)
-    sigma = tve.spread(candidates.detach(), mixed.detach(), weights.detach(), doubt, scale)
-    ahead = (
-        mse.mean(-1),
-        ((truth - candidates[..., CASCADE, :]).square() * share.unsqueeze(-2)).sum(-1).mean(-1),
-    )
-    mine, cascade = ((a + 1e-8).log() for a in ahead)  # scene by scene
-    half = Z90 * (sigma.square() @ some.square() + always.unsqueeze(-2)).sqrt()
-    missed = F.relu((error.detach() @ some).abs() - half)
+def tve_loss(tve: TemporalVariationEstimator, batch: TveSample) -> torch.Tensor:
+    """RMS and mean square error of X2, and the interval score of the error estimate."""
+    weighed = tve.weigh(batch.inputs)
+    # error of X2, in all and scene by scene against the cascade's
+    error = batch.truth - weighed.z
+    behind = batch.truth - batch.candidates[..., CASCADE, :]
+    mse, of_cascade = ((e.square() * batch.energy.unsqueeze(-2)).sum(-1) for e in (error, behind))
+    mine, cascade = ((a.mean(-1) + 1e-8).log() for a in (mse, of_cascade))
+    # what the error estimate says of it
+    fixed = Weighed(weighed.z.detach(), weighed.weights.detach(), weighed.doubt)
+    sigma = tve.spread(batch.candidates.detach(), fixed, batch.spread)
+    variance = sigma.square() @ batch.uncorrected.square() + batch.floor.unsqueeze(-2)
+    half = Z90 * variance.sqrt()
+    missed = F.relu((error.detach() @ batch.uncorrected).abs() - half)
     interval = half + 10 * missed  # Gneiting & Raftery 2007, JASA 102: 90 %, per half-width
     return (
         (mse + 1e-8).sqrt().mean() + 20 * mse.mean() + 0.1 * interval.mean()
@@ -219,33 +271,38 @@ def tve_loss(tve: TemporalVariationEstimator, batch: Sample) -> torch.Tensor:
     )  # fmt: skip
 
 
-def turned(batch: Sample, draw: torch.Generator) -> Sample:
-    """The same batch with random signs of the coordinates in what the network sees."""
-    candidates, per_pair, *rest = batch
-    sign = torch.randint(0, 2, (*per_pair.shape[:2], 1, per_pair.shape[-1]), generator=draw) * 2 - 1
-    signed = candidates.shape[-2] - 1
-    per_pair = torch.cat([per_pair[:, :, :signed] * sign, per_pair[:, :, signed:]], 2)
-    return candidates, per_pair, *rest
+def turned(batch: TveSample, draw: torch.Generator) -> TveSample:
+    """The same batch with random signs of the coordinates in what the network sees.
+
+    Half the coordinates, drawn at random, are turned round: no sign means anything.
+    """
+    pair = batch.per_pair
+    sign = torch.randint(0, 2, (*pair.shape[:2], 1, pair.shape[-1]), generator=draw) * 2 - 1
+    signed = batch.candidates.shape[-2] - 1
+    pair = torch.cat([pair[:, :, :signed] * sign, pair[:, :, signed:]], 2)
+    return batch._replace(per_pair=pair)
 
 
-class Samples:
+Sample = TypeVar("Sample", SftnSample, TveSample)
+
+
+class Samples(Generic[Sample]):
     """Samples of many scenes, of which a batch takes some scenes and some pixels of each.
 
     Args:
         samples: one per scene.
-        per_pixel: for each entry, whether its first axis counts pixels.
     """
 
-    def __init__(self, samples: Iterable[Sample], per_pixel: tuple[bool, ...]) -> None:
-        self._entries = [torch.stack(entry) for entry in zip(*samples, strict=True)]
-        self._per_pixel = per_pixel
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        every = list(samples)
+        self.all: Sample = type(every[0])(*map(torch.stack, zip(*every, strict=True)))
 
     def batch(self, draw: torch.Generator, scenes: int = 8, count: int = 512) -> Sample:
         """(scenes, count, ...) or (scenes, ...) of every entry."""
-        total, each = self._entries[0].shape[:2]
+        total, each = self.all.truth.shape[:2]
         scene = torch.randint(0, total, (scenes,), generator=draw)
         pixel = torch.randint(0, each, (scenes, count), generator=draw)
-        return tuple(
-            entry[scene[:, None], pixel] if mine else entry[scene]
-            for entry, mine in zip(self._entries, self._per_pixel, strict=True)
-        )
+        return type(self.all)(**{
+            name: values[scene] if name in self.all.one_a_scene else values[scene[:, None], pixel]
+            for name, values in self.all._asdict().items()
+        })  # fmt: skip

@@ -6,26 +6,21 @@ training leaves a file beside its result and goes on from there.
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 
-from stsf.degradation import Psf, SpatialDegradation
 from stsf.errors import InputError
-from stsf.evidence.candidates import Evidence
 from stsf.evidence.components import prepare
+from stsf.evidence.evidence import Evidence
 from stsf.evidence.maps import Prepared
-from stsf.files.atomic import replacing
 from stsf.network import DCSTSF, Config
-from stsf.scene import KINDS, Scene
+from stsf.scene import Scene
 from stsf.training.curriculum import draw, softened
 from stsf.training.loops import (
     Callback,
@@ -41,8 +36,8 @@ from stsf.training.loops import (
     tve_loss,
     tve_sample,
 )
+from stsf.training.part import read_part, write_part
 from stsf.tve import Z90
-from stsf.world.strange import exchange
 
 VALIDATION = range(500, 506)  # seeds; training materials, never trained on
 SAVE_EVERY = 200  # steps
@@ -50,8 +45,6 @@ STAGES = ("SSJE", "SFTN", "TVE")
 STRANGE = {"SSJE": 0.3, "SFTN": 0.1, "TVE": 0.5}  # see `stsf.training.curriculum.draw`
 FOREIGN = {"SFTN": 0.0, "TVE": 0.25}  # the SFTN never meets them: stacking
 FIRST_SEED = {"SSJE": 0, "SFTN": 2000, "TVE": 4000}
-SFTN_ROWS = (True, True, True, False, True)  # which entries of a sample count pixels
-TVE_ROWS = (True, True, True, False, True, True, False, False, False, False)
 
 SceneOf = Callable[[int, int, float, float], Scene]
 LossOf = Callable[[torch.Generator], torch.Tensor]
@@ -102,12 +95,6 @@ def full(seed: int = 0) -> Recipe:
 def ssje(seed: int = 0) -> Recipe:
     """An SSJE alone, for lesson 04: what it learns with and without one of its units."""
     return Recipe("ssje", scenes=(24, 0, 0), steps=(300, 0, 0), seed=seed)
-
-
-STEP_DOWN = 2  # ratio one level down
-ZERO_SHOT = Recipe(
-    "zero-shot", scenes=(0, 0, 16), steps=(0, 0, 200), size=60, config=Config(without=("sftn",))
-)
 
 
 def train(
@@ -217,19 +204,17 @@ class Training:
     def _sftn(self, count: int) -> LossOf:
         sftn = self.network.tve.sftn
         samples = Samples(
-            (sftn_sample(e, sftn, some_pixels(e.scene, self.pixels(2048), seed))
-             for seed, e in self._evidence("SFTN", count)),
-            SFTN_ROWS,
-        )  # fmt: skip
+            sftn_sample(e, sftn, some_pixels(e.scene, self.pixels(2048), seed))
+            for seed, e in self._evidence("SFTN", count)
+        )
         return lambda draw: sftn_loss(sftn, samples.batch(draw, 8, 512))
 
     def _tve(self, count: int) -> LossOf:
         tve = self.network.tve
         samples = Samples(
-            (tve_sample(e, tve, some_pixels(e.scene, self.pixels(1200), seed), seed)
-             for seed, e in self._evidence("TVE", count)),
-            TVE_ROWS,
-        )  # fmt: skip
+            tve_sample(e, tve, some_pixels(e.scene, self.pixels(1200), seed), seed)
+            for seed, e in self._evidence("TVE", count)
+        )
         return lambda draw: tve_loss(tve, turned(samples.batch(draw, 8, 128), draw))
 
     def pixels(self, most: int) -> int:
@@ -242,126 +227,21 @@ def calibrate(network: DCSTSF, scenes: Iterable[Scene]) -> None:
     """Scale the error estimate so that ±1.645 σ holds 90 % of the errors, all bands together."""
     ratios = []
     for scene in scenes:
-        assert scene.hrhs_t2 is not None
         network.calibration.fill_(1.0)
-        found = network(scene)
-        error = np.abs(found.x2 - scene.hrhs_t2) / np.maximum(found.sigma, 1e-6)
+        estimate = network(scene)
+        error = np.abs(estimate.x2 - scene.truth(2)) / np.maximum(estimate.sigma, 1e-6)
         ratios.append(error[:, scene.valid_hr].ravel()[::7])
     if ratios:
         network.calibration.fill_(float(np.quantile(np.concatenate(ratios), 0.9)) / Z90)
 
 
-def adapt(scene: Scene, *, seed: int = 0, callback: Callback = lambda progress: None) -> DCSTSF:
-    """Zero-shot: a TVE trained from nothing on the user's own three images.
-
-    One level down, Y1 is the truth that D M1 and D Y1 are made from; patches of it are exchanged
-    and the light is changed to give a second date (`one_level_down`). The SSJE stays untrained,
-    which is the classical estimate: one level down it learns the sharpness of the wrong scale.
-    The SFTN stays out too: one scene is no library.
-
-    Args:
-        scene: the observations, registered and calibrated; at least 20 HS pixels a side.
-        seed: of weights, patches and batches.
-        callback: see `train`.
-
-    Raises:
-        InputError: a scene that is too small.
-    """
-    side = min(scene.lrhs_t1.shape[1:]) // STEP_DOWN * STEP_DOWN
-    if side < 20:
-        raise InputError(
-            f"expected at least 20 HS pixels a side to learn from, got {scene.lrhs_t1.shape[1]} x "
-            f"{scene.lrhs_t1.shape[2]}: take a larger scene, or the trained network"
-        )
-    recipe = replace(ZERO_SHOT, size=max(side, 24), seed=seed)
-    return train(
-        recipe, callback=callback, scene=lambda at, *_: one_level_down(scene, at), validation=[90]
-    )
-
-
-def one_level_down(scene: Scene, seed: int) -> Scene:
-    """A training scene with truth made of Y1 and D M1, and of patches exchanged between them.
-
-    The ratio is 2 whatever the scene's, so that as many pixels as possible are left.
-    """
-    assert scene.psf is not None
-    rng = np.random.default_rng(seed)
-    height, width = (n // STEP_DOWN * STEP_DOWN for n in scene.lrhs_t1.shape[1:])
-    x1 = scene.lrhs_t1[:, :height, :width]
-    m1 = scene.D_ms.A(scene.hrms_t1)[:, :height, :width]
-    patch, source, light = exchange(rng, (height, width), smooth=rng.uniform(1.5, 4))
-    power = rng.uniform(-0.03, 0.03)
-
-    def second(cube: np.ndarray, centre: np.ndarray) -> np.ndarray:
-        tilt = (centre / 1000.0)[:, None] ** power
-        return (cube.reshape(len(cube), -1)[:, source] * light * tilt).reshape(cube.shape)
-
-    noise = rng.standard_normal(m1.shape) * scene.noise_ms[:, None, None]
-    psf = [
-        Psf(p.sigma_y * STEP_DOWN / scene.ratio, p.sigma_x * STEP_DOWN / scene.ratio)
-        for p in scene.psf
-    ]
-    below = SpatialDegradation((height, width), STEP_DOWN, psf, scene.hs.detector)
-    y1, m2, x2 = below.A(x1), second(m1, scene.ms.centre) + noise, second(x1, scene.hs.centre)
-    y1, m1, m2, x1, x2 = (np.asarray(cube, np.float32) for cube in (y1, m1, m2, x1, x2))
-    return Scene(
-        y1, m1, m2, scene.hs, scene.ms, hrhs_t1=x1, hrhs_t2=x2,
-        change=patch.astype(np.uint8) * KINDS.index("construction"),
-        psf=tuple(psf), snr_hs=scene.snr_hs, snr_ms=scene.snr_ms,
-    )  # fmt: skip
-
-
-# --- the file of an interrupted run ---------------------------------------------------------------
-
-
-def write_part(path: Path, network: DCSTSF, recipe: Recipe, stage: int, state: Loop) -> None:
-    """Everything that a training needs to go on, in one safetensors file."""
-    tensors = {f"network/{name}": value for name, value in network.state_dict().items()}
-    for index, values in state.moments.items():
-        tensors |= {f"adam/{index}/{name}": value for name, value in values.items()}
-    about = {
-        "recipe": json.dumps(asdict(recipe)), "stage": str(stage), "step": str(state.step),
-    }  # fmt: skip
-    with replacing(path) as temporary:
-        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, temporary, about)
-
-
-def read_part(path: Path, network: DCSTSF, recipe: Recipe) -> tuple[int, Loop]:
-    """Fill the network and return stage and loop state.
-
-    Raises:
-        InputError: a broken file, or one of another recipe.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise InputError(
-            f"expected an interrupted training, could not read {path}: delete it and start anew"
-        ) from error
-    if about["recipe"] != json.dumps(asdict(recipe)):
-        raise InputError(
-            f"expected the recipe of this training in {path}, found another: go on with that one, "
-            "delete the file, or write to another name"
-        )
-    head = "network/"
-    network.load_state_dict({k[len(head) :]: v for k, v in tensors.items() if k.startswith(head)})
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("adam/"):
-            _, index, name = key.split("/")
-            moments.setdefault(int(index), {})[name] = value
-    return int(about["stage"]), Loop(int(about["step"]), moments)
-
-
 def commit() -> str:
     """The commit of the working copy, for the provenance; "unknown" outside one."""
     try:
-        found = subprocess.run(
+        done = subprocess.run(
             ["git", "rev-parse", "--short=12", "HEAD"], cwd=Path(__file__).parent,
             capture_output=True, text=True, check=True,
         )  # fmt: skip
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return found.stdout.strip()
+    return done.stdout.strip()

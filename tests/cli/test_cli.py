@@ -407,7 +407,7 @@ FUSE: list[Case] = [
     ("output name too long", lambda g, h: fuse(g, h, out=h / f"{300 * 'a'}.tif"),
      "expected to write .*, the system says File name too long: choose"),
     ("unknown method", lambda g, h: fuse(g, h, "--method", "magic"),
-     "expected a method out of dcstsf, projection, got 'magic'"),
+     "got 'magic': choose one of these"),
     ("unknown calibration", lambda g, h: fuse(g, h, "--calibrate", "maybe"),
      "'--calibrate': 'maybe' is not one of 'auto', 'none': see stsf fuse --help"),
     ("option left out", lambda g, h: ["fuse", "--hs", str(g / "hs_t1.tif")],

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from stsf.evidence.candidates import CANDIDATES, KEEPING, Evidence, working_plane
+from stsf.evidence.candidates import CANDIDATES, KEEPING
+from stsf.evidence.coordinates import working_plane
+from stsf.evidence.evidence import Evidence
 from stsf.evidence.fourier import FourierRegression
 from stsf.sensing.sensors import ahsi, sentinel2
 from stsf.sensing.subspace import band_quality
@@ -27,12 +29,12 @@ def evidence(scene):
 
 
 def coordinates(evidence, cube):
-    return evidence.encode(torch.as_tensor(cube.reshape(len(cube), -1).T.copy()))
+    return evidence.coordinates.encode(torch.as_tensor(cube.reshape(len(cube), -1).T.copy()))
 
 
 def test_names_and_shapes(evidence):
     assert evidence.all.candidates.shape == (48 * 48, len(CANDIDATES) - 1, 16)
-    assert len(evidence.tests) == len(evidence.answers)
+    assert len(evidence.to_known.pairs) == len(evidence.to_known.answers)
     assert all("regression" not in CANDIDATES[i] for i in KEEPING)
 
 
@@ -48,14 +50,14 @@ def test_where_nothing_changed_the_kept_spectrum_is_right(scene):
 def test_a_change_of_brightness_is_no_change_of_cover(evidence):
     every = evidence.all
     pixels = evidence.pair(every.x1, every.m1, 1.3 * every.m1, evidence.regression)
-    assert pixels.gain.median() == pytest.approx(1.3, abs=1e-3)
+    assert pixels.brightness.median() == pytest.approx(1.3, abs=1e-3)
     assert pixels.cover.max() < 1e-4 < pixels.change.median()
 
 
 def test_every_candidate_agrees_with_m2_within_the_noise(evidence, scene):
     found = evidence.all.candidates
     for j in range(found.shape[1]):
-        gap = evidence.seen(found[:, j]) - evidence.all.m2
+        gap = evidence.coordinates.to_ms(found[:, j]) - evidence.all.m2
         assert gap.square().mean().sqrt() < 5 * scene.noise_ms.mean()
 
 
@@ -64,8 +66,8 @@ def test_the_regression_of_a_pseudo_change_has_not_seen_its_answer(scene):
     rng = np.random.default_rng(0)
     noisy = replace(scene, lrhs_t1=rng.uniform(0.1, 0.5, scene.lrhs_t1.shape).astype(np.float32))
     evidence = Evidence(noisy, noisy.D.upsample(noisy.lrhs_t1))
-    error = (evidence.tests.candidates[:, 3] - evidence.answers).square().mean()
-    assert error > 0.7 * evidence.answers.var(0).mean()
+    error = (evidence.to_known.pairs.candidates[:, 3] - evidence.to_known.answers).square().mean()
+    assert error > 0.7 * evidence.to_known.answers.var(0).mean()
 
 
 def test_fourier_regression_learns_a_curve_and_stays_in_range():
@@ -119,19 +121,19 @@ def test_bands_outside_the_library_follow_the_scene(scene):
         )
     }
     evidence = Evidence(replace(scene, hs=wider, psf=None, **far), far["hrhs_t1"])
-    bands = evidence.from_canonical(torch.randn(20, 16) * 0.3)
+    bands = evidence.coordinates.from_canonical(torch.randn(20, 16) * 0.3)
     assert (bands[:, -1] - bands[:, -2]).abs().max() < 0.05
 
 
 def test_the_same_seed_gives_the_same_evidence(scene, evidence):
     again = Evidence(scene, scene.hrhs_t1)
-    assert torch.equal(again.answers, evidence.answers)
+    assert torch.equal(again.to_known.answers, evidence.to_known.answers)
     assert torch.equal(again.all.candidates, evidence.all.candidates)
 
 
-def test_measured_shares_are_shares(evidence):
-    assert ((evidence.measured >= 0) & (evidence.measured <= 1)).all()
-    assert evidence.measured[0] > 0.9  # overall brightness is what any MS sees
+def test_explained_shares_are_shares(evidence):
+    assert ((evidence.explained >= 0) & (evidence.explained <= 1)).all()
+    assert evidence.explained[0] > 0.9  # overall brightness is what any MS sees
 
 
 def test_products_of_bands_go_on_where_no_pair_lies():
@@ -152,10 +154,10 @@ def test_without_one_kind_it_is_the_fit_of_the_others():
 
 
 def test_a_kind_left_out_is_harder_than_one_known(evidence):
-    asked, answers = evidence.novel, evidence.novel_answers
+    asked, answers = evidence.to_novel
     known = evidence.pair(asked.x1, asked.m1, asked.m2, evidence.regression)
     errors = [
-        ((made.candidates[:, 2] - answers).square() * evidence.energy).sum(1).mean()
+        ((made.candidates[:, 2] - answers).square() * evidence.coordinates.energy).sum(1).mean()
         for made in (asked, known)  # smooth regression
     ]
     assert errors[0] > 1.2 * errors[1]
@@ -163,10 +165,10 @@ def test_a_kind_left_out_is_harder_than_one_known(evidence):
 
 
 def test_of_ground_that_hardly_changes_x1_kept_knows_most(evidence):
-    error = (evidence.calm.candidates - evidence.calm_answers[:, None]).square()
-    risk = (error * evidence.energy).sum(2).mean(0)
+    error = (evidence.calm.pairs.candidates - evidence.calm.answers[:, None]).square()
+    risk = (error * evidence.coordinates.energy).sum(2).mean(0)
     assert risk[0] < 0.5 * risk[2]  # injection against the smooth regression
-    assert evidence.calm.change.mean() < 0.5 * evidence.tests.change.mean()
+    assert evidence.calm.pairs.change.mean() < 0.5 * evidence.to_known.pairs.change.mean()
 
 
 def test_the_cascade_keeps_what_did_not_change(scene):

@@ -6,13 +6,14 @@ import torch
 
 from stsf.errors import InputError
 from stsf.evidence import canonical
+from stsf.linear import rows
 from stsf.sensing.bands import from_bands
 from stsf.sensing.sensors import ahsi, enmap, prisma
 from stsf.sensing.spectra import library
 
 
 def coordinates(sensor, spectra):
-    return canonical.read(sensor)[0](canonical.rows(spectra @ sensor.response(wavelength()).T))
+    return canonical.read(sensor)[0](rows(spectra @ sensor.response(wavelength()).T))
 
 
 def wavelength():
@@ -29,7 +30,7 @@ def test_sensors_agree_on_the_coordinates_of_a_spectrum_that_none_was_fitted_on(
 def test_decoding_gives_the_spectrum_back_within_a_percent_of_reflectance():
     spectra = library("test").spectra[::97].astype(np.float64)
     encode, decode = canonical.read(enmap())
-    seen = canonical.rows(spectra @ enmap().response(wavelength()).T)
+    seen = rows(spectra @ enmap().response(wavelength()).T)
     error = decode(encode(seen)) - seen
     assert error.square().mean().sqrt() < 0.01
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stsf.evidence.candidates import CANDIDATES, Evidence
+from stsf.evidence.candidates import CANDIDATES
+from stsf.evidence.evidence import Evidence
 from stsf.lab.lessons import lesson06 as lab
 from stsf.lab.lessons.lesson06 import checks
 from stsf.network import Estimate, measured_share
@@ -37,8 +38,8 @@ def test_the_gate_curve_is_the_mean_in_each_bin():
 
 def test_pseudo_errors_are_those_of_the_candidates(evidence):
     number = CANDIDATES.index("regression, smooth")
-    plane = evidence.decode.weights.numpy()
-    z = (evidence.tests.candidates[:, number] - evidence.answers).numpy()
+    plane = evidence.coordinates.decode.weights.T.numpy()
+    z = (evidence.to_known.pairs.candidates[:, number] - evidence.to_known.answers).numpy()
     found = lab.pseudo_errors(evidence)
     assert list(found) == list(CANDIDATES[:-1])
     assert found["regression, smooth"] == pytest.approx(

@@ -10,6 +10,7 @@ from stsf.training.loops import (
     Loop,
     Progress,
     Samples,
+    SftnSample,
     loop,
     sftn_loss,
     some_pixels,
@@ -118,12 +119,13 @@ def test_signs_are_turned_where_they_mean_nothing_and_nowhere_else():
 
 
 def test_samples_keep_scene_and_pixel_together():
-    samples = Samples(
-        [(torch.full((10, 1), float(s)), torch.tensor([float(s)])) for s in range(5)],
-        (True, False),
-    )
-    values, scene = samples.batch(torch.Generator().manual_seed(0), scenes=3, count=4)
-    assert values.shape == (3, 4, 1) and torch.equal(values[:, 0], scene)
+    def sample(number):
+        rows, one = torch.full((10, 1), float(number)), torch.tensor([float(number)])
+        return SftnSample(rows, rows, rows, one, rows)
+
+    samples = Samples(sample(s) for s in range(5))
+    batch = samples.batch(torch.Generator().manual_seed(0), scenes=3, count=4)
+    assert batch.truth.shape == (3, 4, 1) and torch.equal(batch.truth[:, 0], batch.GR)
 
 
 def test_changed_pixels_are_drawn_twice_as_often():
@@ -146,12 +148,12 @@ def test_the_loss_of_the_sftn_is_smallest_at_the_truth():
     sftn = TemporalVariationEstimator().sftn
     draw = torch.Generator().manual_seed(0)
     truth = torch.randn(2, 20, 16, generator=draw)
-    blind = torch.zeros(2, 16, 16)
+    GR = torch.zeros(2, 16, 16)
     features = torch.randn(2, 20, sftn.first.in_features, generator=draw)
 
     def loss(error):
         z = (truth + error * torch.randn(truth.shape, generator=draw))[:, :, None]
-        inputs = (features, z.expand(-1, -1, 6, -1), torch.zeros_like(truth), blind)
-        return sftn_loss(sftn, (*inputs, truth)).item()
+        inputs = (features, z.expand(-1, -1, 6, -1), torch.zeros_like(truth), GR)
+        return sftn_loss(sftn, SftnSample(*inputs, truth)).item()
 
     assert loss(0.0) < loss(0.1) < loss(0.5)

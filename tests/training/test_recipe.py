@@ -11,7 +11,8 @@ from stsf.errors import InputError
 from stsf.network import Config
 from stsf.training import recipe as module
 from stsf.training.curriculum import draw
-from stsf.training.recipe import Recipe, adapt, full, one_level_down, tiny, train
+from stsf.training.recipe import Recipe, full, tiny, train
+from stsf.training.zero_shot import adapt, one_level_down
 
 MICRO = Recipe("micro", scenes=(1, 1, 1), steps=(2, 3, 3), size=48)
 

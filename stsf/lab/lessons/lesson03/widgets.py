@@ -135,7 +135,6 @@ def projection_path(
         The scene as the method sees it, and its steps, the start first.
     """
     x1 = scene.truth(1)
-    assert scene.psf is not None
     real = tuple(
         replace(p, shift_y=p.shift_y + shift, shift_x=p.shift_x + shift) for p in scene.psf
     )

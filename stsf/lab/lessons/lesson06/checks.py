@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stsf.evidence.candidates import Evidence
+from stsf.evidence.evidence import Evidence
 from stsf.lab.lessons.exercises import exercise
 from stsf.lab.lessons.lesson06.widgets import inside_band, pseudo_errors
 from stsf.network import Estimate
@@ -27,7 +27,10 @@ def trusted(answer: str, evidence: Evidence) -> str:
         return "Not yet: that one errs *most*; small errors are wanted."
     if answer == "injection":
         return "Not yet: injection keeps the spectrum of p, and here nothing of p is left at t2."
-    return "Not yet: another errs less; compare with `evidence.answers`, all of them together."
+    return (
+        "Not yet: another errs less; compare with `evidence.to_known.answers`, "
+        "all of them together."
+    )
 
 
 @exercise("b")

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from scipy.ndimage import binary_dilation
 
-from stsf.evidence.candidates import Evidence, Pixels
-from stsf.evidence.canonical import rows
+from stsf.evidence.evidence import Evidence
 from stsf.evidence.local import local_wiener
+from stsf.linear import rows
 from stsf.network import DCSTSF
 from stsf.scene import Scene
 from stsf.sensing.spectra import library
@@ -105,7 +105,7 @@ class Canvas:
             self._record = network.tve.record(self.evidence)
         self._numbers = np.arange(np.prod(scene.size)).reshape(scene.size)  # of the pixels' rows
         self._inside = torch.as_tensor(self._numbers[window].ravel())
-        self._original = Pixels(*(v.clone() for v in vars(self.evidence.all).values()))
+        self._original = {k: v.clone() for k, v in self.evidence.all.named().items()}
         self.clear()
 
     def clear(self) -> None:
@@ -113,7 +113,7 @@ class Canvas:
         x2 = self.scene.truth(2)
         self.m2, self.truth = self.scene.hrms_t2.copy(), x2.copy()
         self.painted = np.zeros(self.scene.size, dtype=bool)
-        for name, values in vars(self._original).items():
+        for name, values in self._original.items():
             getattr(self.evidence.all, name).copy_(values)
         self._look()
 
@@ -151,17 +151,16 @@ class Canvas:
         every, chosen = self.evidence.all, torch.as_tensor(self._numbers[mask])
         m2 = rows(local_wiener(self.m2, self.scene.noise_ms)[:, mask].T)
         new = self.evidence.pair(every.x1[chosen], every.m1[chosen], m2, self.evidence.regression)
-        for name, values in vars(new).items():
+        for name, values in new.named().items():
             getattr(every, name)[chosen] = values
 
     def _look(self) -> None:
         """Weigh the candidates of the window anew."""
         evidence, tve = self.evidence, self.network.tve
         evidence.look_around()
-        x1 = evidence.all.x1[self._inside]
         with torch.no_grad():
-            found = tve.estimate(evidence, self._inside, self._record, x1)
+            answer = tve.estimate(evidence, self._inside, self._record)
         height, width = self.m2[0][self.window].shape
-        sigma = found["sigma"] * self.network.calibration
-        x2, error = (v.T.reshape(-1, height, width).numpy() for v in (found["x2"], sigma))
-        self.answer = Answer(x2, error, found["kept"].reshape(height, width).numpy())
+        sigma = answer.sigma * self.network.calibration
+        x2, error = (v.T.reshape(-1, height, width).numpy() for v in (answer.x2, sigma))
+        self.answer = Answer(x2, error, answer.kept.reshape(height, width).numpy())

@@ -10,7 +10,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from stsf.evidence.candidates import CANDIDATES, Evidence
+from stsf.evidence.candidates import CANDIDATES
+from stsf.evidence.evidence import Evidence
 from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import rms
 from stsf.metrics.evaluation import band_groups
@@ -66,10 +67,10 @@ def best_choice(candidates: np.ndarray, scene: Scene) -> np.ndarray:
 
 def pseudo_errors(evidence: Evidence) -> dict[str, float]:
     """RMS error, in reflectance, of the scene's own candidates on its pseudo-changes."""
-    answers = evidence.decode(evidence.answers)
+    decode, (pairs, right) = evidence.coordinates.decode, evidence.to_known
     return {
-        name: rms((evidence.decode(found) - answers).numpy())
-        for name, found in zip(CANDIDATES, evidence.tests.candidates.unbind(1))
+        name: rms((decode(z) - decode(right)).numpy())
+        for name, z in zip(CANDIDATES, pairs.candidates.unbind(1))
     }
 
 
@@ -80,11 +81,12 @@ def pseudo_change_view(evidence: Evidence, number: int) -> Figure:
         evidence: of a scene.
         number: which of its pseudo-changes.
     """
-    test, scene = evidence.tests[number : number + 1], evidence.scene
+    decode, scene = evidence.coordinates.decode, evidence.scene
+    test = evidence.to_known.pairs[number : number + 1]
     figure = plt.figure(figsize=(WIDTH, 3.8), layout="constrained")
     plt.close(figure)
     known, said = figure.subplots(1, 2, sharey=True)
-    answer = evidence.decode(evidence.answers[number : number + 1])[0]
+    answer = decode(evidence.to_known.answers[number : number + 1])[0]
     for ax in (known, said):
         line = with_gaps(scene.hs, answer.numpy())
         ax.plot(*line, color=BLACK, ls=":", lw=2.2, label="q, the right answer")
@@ -96,7 +98,7 @@ def pseudo_change_view(evidence: Evidence, number: int) -> Figure:
     )
     lines = {"injection": "-", "regression, smooth": "-.", "kept detail, smooth": "--"}
     for name, style in lines.items():
-        found = evidence.decode(test.candidates[:, CANDIDATES.index(name)])[0].numpy()
+        found = decode(test.candidates[:, CANDIDATES.index(name)])[0].numpy()
         said.plot(*with_gaps(scene.hs, found), color=CANDIDATE_COLOUR[name], ls=style, label=name)
     known.set(title="what is known", ylabel="reflectance (0-1)")
     said.set(title="what the candidates say")

@@ -21,17 +21,25 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from stsf.evidence import canonical
-from stsf.evidence.candidates import Evidence
+from stsf.evidence.evidence import Evidence
 from stsf.lab.lessons.kit import Redrawn, slider
 from stsf.network import DCSTSF, shipped
 from stsf.plots.colour import BLACK, BLUE, GREEN, ORANGE, SOURCE_STYLE
 from stsf.plots.figures import WIDTH
 from stsf.sensing.spectra import library
 from stsf.sensing.subspace import band_quality
+from stsf.sftn import SpectralFineTuningNetwork
 from stsf.training.curriculum import draw
-from stsf.training.loops import Progress, Sample, Samples, loop, sftn_loss, sftn_sample, some_pixels
-from stsf.training.recipe import FIRST_SEED, SFTN_ROWS, VALIDATION
-from stsf.tve import SpectralFineTuningNetwork
+from stsf.training.loops import (
+    Progress,
+    Samples,
+    SftnSample,
+    loop,
+    sftn_loss,
+    sftn_sample,
+    some_pixels,
+)
+from stsf.training.recipe import FIRST_SEED, VALIDATION
 
 SIZE, PIXELS, WIDTH_OF_NET = 48, 512, 112
 
@@ -61,31 +69,26 @@ class Snapshot(NamedTuple):
     curves: np.ndarray
 
 
-def scene_sample(network: DCSTSF, seed: int) -> Sample:
+def scene_sample(network: DCSTSF, seed: int) -> SftnSample:
     """What the SFTN learns from one training scene, with the X1 of a finished network."""
     scene = draw(seed, SIZE)
     evidence = Evidence(scene, network.first_date(scene))
     return sftn_sample(evidence, network.tve.sftn, some_pixels(scene, PIXELS, seed))
 
 
-def scene_samples(network: DCSTSF, count: int, first: int = FIRST_SEED["SFTN"]) -> list[Sample]:
+def scene_samples(network: DCSTSF, count: int, first: int = FIRST_SEED["SFTN"]) -> list[SftnSample]:
     """`count` of them, seeds from `first` on."""
     return [scene_sample(network, seed) for seed in range(first, first + count)]
 
 
-def unseen_samples(network: DCSTSF) -> list[Sample]:
+def unseen_samples(network: DCSTSF) -> list[SftnSample]:
     """Of scenes that no training sees: other seeds, training materials."""
     return [scene_sample(network, seed) for seed in VALIDATION]
 
 
-def joined(samples: Sequence[Sample]) -> Sample:
-    """All pixels of some scenes as one batch, a scene a row."""
-    return tuple(torch.stack(entries) for entries in zip(*samples))
-
-
 def learn(
-    seen: Sequence[Sample],
-    unseen: Sequence[Sample],
+    seen: Sequence[SftnSample],
+    unseen: Sequence[SftnSample],
     at: Iterable[int],
     seed: int = 0,
     callback: Callable[[Progress], None] | None = None,
@@ -100,9 +103,9 @@ def learn(
         callback: told after every step.
     """
     torch.manual_seed(seed)
-    sftn, samples = SpectralFineTuningNetwork(WIDTH_OF_NET), Samples(seen, SFTN_ROWS)
+    sftn, samples = SpectralFineTuningNetwork(WIDTH_OF_NET), Samples(seen)
     looks, found = sorted(at), list[Snapshot]()
-    both = joined(seen), joined(unseen)
+    both = samples.all, Samples(unseen).all
 
     @torch.no_grad()
     def look(progress: Progress) -> None:
@@ -110,7 +113,7 @@ def learn(
             callback(progress)
         if progress.step in looks:
             known, other = (sftn_loss(sftn, batch).item() for batch in both)
-            z = sftn(*both[1][:-1]).flatten(0, 1)[:: _stride(unseen)][:SHOWN]
+            z = sftn(both[1].curves).flatten(0, 1)[:: _stride(unseen)][:SHOWN]
             found.append(Snapshot(progress.step, known, other, canonical.fine()(z).numpy()))
 
     look(Progress("SFTN", 0, looks[-1], float("nan")))
@@ -121,11 +124,11 @@ def learn(
     return found
 
 
-def _stride(samples: Sequence[Sample]) -> int:
+def _stride(samples: Sequence[SftnSample]) -> int:
     return max(1, len(samples) * PIXELS // SHOWN)
 
 
-def true_curves(unseen: Sequence[Sample]) -> np.ndarray:
+def true_curves(unseen: Sequence[SftnSample]) -> np.ndarray:
     """(SHOWN, N) the right answers to `Snapshot.curves`."""
     z = torch.cat([sample[-1] for sample in unseen])[:: _stride(unseen)][:SHOWN]
     return canonical.fine()(z).numpy()

@@ -60,7 +60,6 @@ def three_files(scene: Scene, folder: Path) -> Files:
         The paths.
     """
     x1 = scene.truth(1)
-    assert scene.psf is not None
     moved = tuple(replace(p, shift_y=SHIFT_HS[0], shift_x=SHIFT_HS[1]) for p in scene.psf)
     seen = wald(
         x1, scene.hs, scene.ms, scene.ratio, cube_t2=scene.hrhs_t2, psf=moved,
