@@ -102,7 +102,7 @@ def test_the_answer_agrees_with_m2_and_without_consistency_does_not(scene, evide
 
     def gap(**parts):
         x2 = run(random_estimator(**parts), evidence).x2
-        return (x2 @ evidence.R - evidence.all.m2).square().mean().sqrt()
+        return (x2 @ evidence.coordinates.R - evidence.all.m2).square().mean().sqrt()
 
     assert gap() < 4 * scene.noise_ms.mean() < gap(consistency=False)
 

@@ -30,7 +30,8 @@ from stsf.files.atomic import replacing
 from stsf.network import Config
 from stsf.scene import Scene
 from stsf.training.curriculum import draw
-from stsf.training.recipe import Recipe, Training, tiny
+from stsf.training.recipe import Recipe, tiny
+from stsf.training.run import Training
 
 # part: (date, suite, region) in which it should matter, and why
 EXPECTED = {

@@ -20,16 +20,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "tve_loss",
         ],
         "progress": ["Bars"],
-        "recipe": [
-            "FIRST_SEED",
-            "Recipe",
-            "STAGES",
-            "Training",
-            "VALIDATION",
-            "full",
-            "tiny",
-            "train",
-        ],
+        "recipe": ["Recipe", "full", "tiny"],
+        "run": ["FIRST_SEED", "STAGES", "Training", "VALIDATION", "calibrate", "train"],
         "zero_shot": ["adapt", "one_level_down"],
     },
 )

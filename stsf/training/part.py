@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,9 +12,7 @@ from stsf.errors import InputError
 from stsf.files.weights import read_weights, write_weights
 from stsf.network import DCSTSF
 from stsf.training.loops import Loop
-
-if TYPE_CHECKING:
-    from stsf.training.recipe import Recipe
+from stsf.training.recipe import Recipe
 
 
 def write_part(path: Path, network: DCSTSF, recipe: Recipe, stage: int, state: Loop) -> None:

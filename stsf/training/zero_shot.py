@@ -11,7 +11,8 @@ from stsf.errors import InputError
 from stsf.network import DCSTSF, Config
 from stsf.scene import KINDS, Scene
 from stsf.training.loops import Callback
-from stsf.training.recipe import Recipe, train
+from stsf.training.recipe import Recipe
+from stsf.training.run import train
 from stsf.world.strange import exchange
 
 STEP_DOWN = 2  # ratio one level down

@@ -10,6 +10,7 @@ from stsf.cli.app import main
 from stsf.files.imagefile import read_image
 from stsf.network import DCSTSF
 from stsf.training import recipe
+from stsf.training import run as training_run
 
 MICRO = recipe.Recipe("tiny", scenes=(1, 1, 1), steps=(1, 2, 2), size=48)
 
@@ -22,7 +23,7 @@ def run(*arguments: object) -> Result:
 def micro(monkeypatch: pytest.MonkeyPatch) -> None:
     """`tiny` that takes seconds."""
     monkeypatch.setattr(recipe, "tiny", lambda seed=0: MICRO)
-    monkeypatch.setattr(recipe, "VALIDATION", ())
+    monkeypatch.setattr(training_run, "VALIDATION", ())
 
 
 @pytest.fixture(scope="module")
@@ -96,17 +97,17 @@ def test_ctrl_c_leaves_what_was_done_and_the_old_model(
 ) -> None:
     out = tmp_path / "m.safetensors"
     out.write_bytes(b"old")
-    original = recipe.loop
+    original = training_run.loop
 
     def stop(*positional: object, stage: str, **named: object) -> None:
         if stage == "SFTN":
             raise KeyboardInterrupt
         original(*positional, stage=stage, **named)
 
-    monkeypatch.setattr(recipe, "loop", stop)
+    monkeypatch.setattr(training_run, "loop", stop)
     result = run("train", "--out", out)
     assert result.exit_code == 130 and out.read_bytes() == b"old"
-    monkeypatch.setattr(recipe, "loop", original)
+    monkeypatch.setattr(training_run, "loop", original)
     assert run("train", "--out", out).exit_code == 0
     assert DCSTSF.load(out).provenance["recipe"]["name"] == "tiny"
 

@@ -11,6 +11,7 @@ from stsf.training.loops import (
     Progress,
     Samples,
     SftnSample,
+    TveSample,
     loop,
     sftn_loss,
     some_pixels,
@@ -79,7 +80,7 @@ def batch(error=0.0, scenes=2, count=30, K=16):
     draw = torch.Generator().manual_seed(0)
     truth = torch.randn(scenes, count, K, generator=draw)
     candidates = truth[:, :, None] + error * torch.randn(scenes, count, 9, K, generator=draw)
-    return (
+    return TveSample(
         candidates, torch.randn(scenes, count, 26, K, generator=draw),
         torch.randn(scenes, count, 45, generator=draw), torch.randn(scenes, K, 2, generator=draw),
         torch.zeros(scenes, count, 9), truth, torch.full((scenes, K), 1e-4),
@@ -99,12 +100,10 @@ def test_the_interval_is_taught_to_hold_nine_in_ten():
     tve = TemporalVariationEstimator()
     data = batch(0.5, scenes=4, count=400)
     loop(tve.doubt, lambda draw: tve_loss(tve, data), 150, stage="doubt", rate=0.05)
-    *inputs, truth, _, some, _, scale = data
-    candidates = inputs[0]
-    mixed, weights, doubt = tve.weigh(*inputs)
-    sigma = tve.spread(candidates, mixed, weights, doubt, scale)
-    half = 1.645 * (sigma.square() @ some.square()).sqrt()
-    inside = (((truth - mixed) @ some).abs() <= half).float().mean()
+    weighed = tve.weigh(data.inputs)
+    sigma = tve.spread(data.candidates, weighed, data.spread)
+    half = 1.645 * (sigma.square() @ data.uncorrected.square()).sqrt()
+    inside = (((data.truth - weighed.z) @ data.uncorrected).abs() <= half).float().mean()
     assert 0.86 < inside < 0.94
 
 

@@ -9,9 +9,11 @@ import torch
 import stsf
 from stsf.errors import InputError
 from stsf.network import Config
-from stsf.training import recipe as module
+from stsf.training import run as module
+from stsf.training import zero_shot
 from stsf.training.curriculum import draw
-from stsf.training.recipe import Recipe, full, tiny, train
+from stsf.training.recipe import Recipe, full, tiny
+from stsf.training.run import train
 from stsf.training.zero_shot import adapt, one_level_down
 
 MICRO = Recipe("micro", scenes=(1, 1, 1), steps=(2, 3, 3), size=48)
@@ -75,7 +77,7 @@ def test_a_part_of_another_recipe_or_a_broken_one_is_refused_and_kept(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(out, stop)
     before = part.read_bytes()
-    with pytest.raises(InputError, match="found another: go on"):
+    with pytest.raises(InputError, match="got another: go on"):
         run(out, recipe=replace(MICRO, seed=3))
     assert part.read_bytes() == before
     part.write_bytes(before[:1000])
@@ -133,7 +135,7 @@ def test_one_level_down_is_made_of_the_observations_alone():
 def test_zero_shot_needs_no_truth_and_leaves_the_ssje_as_it_was(monkeypatch):
     scene = stsf.load_sample()
     blind = replace(scene, hrhs_t1=None, hrhs_t2=None, change=None)
-    monkeypatch.setattr(module, "ZERO_SHOT", Recipe("zero-shot", (0, 1, 1), (0, 4, 4), 60))
+    monkeypatch.setattr(zero_shot, "ZERO_SHOT", Recipe("zero-shot", (0, 1, 1), (0, 4, 4), 60))
     stages = []
     network = adapt(blind, callback=lambda progress: stages.append(progress.stage))
     assert "SSJE" not in stages and "TVE" in stages

@@ -19,7 +19,7 @@ from stsf.lab.lessons.kit import arrange, png
 from stsf.plots.colour import BLUE, GREY
 from stsf.plots.figures import WIDTH
 from stsf.training.loops import Progress
-from stsf.training.recipe import STAGES
+from stsf.training.run import STAGES
 
 EVERY = 1.0  # seconds between two drawings: they take time from the training
 

@@ -39,7 +39,7 @@ from stsf.training.loops import (
     sftn_sample,
     some_pixels,
 )
-from stsf.training.recipe import FIRST_SEED, VALIDATION
+from stsf.training.run import FIRST_SEED, VALIDATION
 
 SIZE, PIXELS, WIDTH_OF_NET = 48, 512, 112
 
