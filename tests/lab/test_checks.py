@@ -69,11 +69,27 @@ def test_hardest_wavelength(answer, words, scene):
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
-    [(15, "Right"), (10, "lowest"), (40, "less harm"), (17, "one of 10, 15"), ("15", "one of")],
+    ("all_bands", "seen_by_ms", "words"),
+    [
+        (25, 20, "Right"),
+        (20, 20, "all_bands: a higher SNR"),
+        (10, 20, "all_bands: that is the lowest"),
+        (25, 40, "seen_by_ms: there the noise does less"),
+        (25, 17, "seen_by_ms: one of 10, 15"),
+        ("25", 20, "all_bands: one of"),
+    ],
 )
-def test_equal_snr(answer, words, scene):
-    assert words in lesson02.checks.equal_snr(answer, scene)
+def test_equal_snr(all_bands, seen_by_ms, words, scene):
+    assert words in lesson02.checks.equal_snr(all_bands, seen_by_ms, scene)
+
+
+def test_the_harm_of_a_shift_is_what_a_plain_computation_finds(scene):
+    """R Y1 - D M1 with a shifted D, written out without noise to speak of."""
+    shifted = SpatialDegradation(scene.size, 3, Psf.from_mtf(0.3, 3, shift=(0.5, 0.5)))
+    believed = SpatialDegradation(scene.size, 3, Psf.from_mtf(0.3, 3))
+    by_hand = scene.R.A(shifted.A(scene.hrhs_t1)) - believed.A(scene.hrms_t1)
+    found = lesson02.harm(scene, snr=50.0, shift=0.5).seen_by_ms
+    assert found == pytest.approx(np.sqrt(np.mean(by_hand**2)), rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from stsf.sensing.subspace import fit_subspace
 
 PIXEL = (30, 30)
 MOVES = {  # control -> the values that change most of what stands beside the axes
-    "DegradationExplorer": {"ratio": [10, 2], "snr": [10], "shift_y": [-2.0], "mtf": [0.05]},
+    "DegradationExplorer": {"ratio": [10, 2], "snr": [10], "shift": [-2.0], "mtf": [0.05]},
     "BandPicker": {"preset": ["SWIR", "geology"]},
     "SubspaceExplorer": {"k": [0, 20], "which": ["second"]},
     "ProjectionExplorer": {"step": [6], "snr": ["10 dB"], "shift": [1.5]},
@@ -27,7 +27,7 @@ MOVES = {  # control -> the values that change most of what stands beside the ax
 def widgets(view):
     spectra = {"first": view.hrhs_t1[:, 5, 5], "second": view.hrhs_t1[:, 40, 40]}
     made = [
-        DegradationExplorer(view, PIXEL),
+        DegradationExplorer(view, {"roof": PIXEL}),
         BandPicker(view.hrhs_t1, view.hs, {"pond": (5, 5), "village": PIXEL}),
         SubspaceExplorer(fit_subspace(view.lrhs_t1, 20), view.hs, spectra),
         ProjectionExplorer(view, PIXEL),

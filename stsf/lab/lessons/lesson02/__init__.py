@@ -4,6 +4,15 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["checks"],
-    submod_attrs={"widgets": ["DegradationExplorer", "degradation_view", "show_matrix"]},
+    submodules=["checks", "questions"],
+    submod_attrs={
+        "widgets": [
+            "DegradationExplorer",
+            "Harm",
+            "degradation_view",
+            "harm",
+            "observe",
+            "show_matrix",
+        ]
+    },
 )

@@ -5,29 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 from stsf.lab.lessons.exercises import exercise
-from stsf.lab.lessons.lesson02.widgets import degradation_view
+from stsf.lab.lessons.lesson02.widgets import harm
 from stsf.scene import Scene
 
 
 @exercise("a")
-def equal_snr(answer: int, scene: Scene) -> str:
-    """Lesson 02: the highest SNR (dB, steps of 5) that misfits as much as half a pixel of shift."""
-
-    def misfit(snr: float = 35.0, shift: tuple[float, float] = (0.0, 0.0)) -> float:
-        text = degradation_view(scene, (0, 0), snr=snr, shift=shift)[1]
-        return float(text.split("=")[-1])
-
-    limit = misfit(shift=(0.5, 0.5))
-    enough = [snr for snr in range(10, 51, 5) if misfit(snr=snr) >= limit]
-    if answer not in range(10, 51, 5):
-        return f"Not yet: one of 10, 15, ... 50 is wanted, not {answer!r}."
-    if answer == min(enough) != max(enough):
-        return "Not yet: that is the lowest such SNR; the highest is wanted."
-    if answer not in enough:
-        return "Not yet: at that SNR the noise does less harm; a low SNR means much noise."
-    if answer != max(enough):
-        return "Not yet: a higher SNR already does as much harm."
-    return f"Right: half a pixel of shift does as much harm as noise at {answer} dB."
+def equal_snr(all_bands: int, seen_by_ms: int, scene: Scene) -> str:
+    """Lesson 02: the highest SNR (dB, steps of 5) that harms as much as half a pixel of shift."""
+    limit = harm(scene, shift=0.5)
+    for name, answer in (("all_bands", all_bands), ("seen_by_ms", seen_by_ms)):
+        most = getattr(limit, name)
+        enough = [n for n in range(10, 51, 5) if getattr(harm(scene, float(n)), name) >= most]
+        if answer not in range(10, 51, 5):
+            return f"Not yet: {name}: one of 10, 15, ... 50 is wanted, not {answer!r}."
+        if answer == min(enough) != max(enough):
+            return f"Not yet: {name}: that is the lowest such SNR; the highest is wanted."
+        if answer not in enough:
+            return f"Not yet: {name}: there the noise does less harm; a low SNR means much noise."
+        if answer != max(enough):
+            return f"Not yet: {name}: a higher SNR already does as much harm."
+    return (
+        f"Right: half a pixel harms as much as noise at {all_bands} dB, counted over all bands; "
+        f"at {seen_by_ms} dB, as the MS sees it."
+    )
 
 
 @exercise("b")

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
 import ipywidgets
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stsf.degradation import Psf, SpatialDegradation, add_noise
+from stsf.degradation import Psf, SpatialDegradation, add_noise, mtf_sigma
 from stsf.inspection import with_gaps
-from stsf.lab.lessons.kit import Redrawn, slider
-from stsf.plots.colour import SOURCE_STYLE, rgb, stretch_limits
+from stsf.lab.lessons.kit import Redrawn, rms, slider
+from stsf.plots.colour import BLUE, ORANGE, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
+
+
+class Harm(NamedTuple):
+    """What a degraded Y1 gets wrong, by two yardsticks, reflectance."""
+
+    all_bands: float  # RMS of enlarged Y1 - X1: needs the truth, counts every band
+    seen_by_ms: float  # RMS of R Y1 - D M1: needs no truth, sees what R mixes
 
 
 class DegradationExplorer(Redrawn):
@@ -20,32 +32,82 @@ class DegradationExplorer(Redrawn):
 
     Args:
         scene: with truth; its X1 is degraded afresh at every move.
-        pixel: (y, x) whose spectrum is drawn.
+        pixels: name to (y, x) whose spectrum can be drawn.
     """
 
-    def __init__(self, scene: Scene, pixel: tuple[int, int]) -> None:
-        self.scene, self.pixel = scene, pixel
+    def __init__(self, scene: Scene, pixels: Mapping[str, tuple[int, int]]) -> None:
+        self.scene, self.pixels = scene, pixels
         fine, whole = ipywidgets.FloatSlider, ipywidgets.IntSlider
         self.mtf = slider(fine, 0.3, "MTF at Nyquist", min=0.05, max=0.6, step=0.05)
         ratios = [2, 3, 4, 5, 6, 10]
         self.ratio = slider(ipywidgets.SelectionSlider, 3, "ratio", options=ratios)
         self.snr = slider(whole, 35, "SNR (dB)", min=10, max=50, step=5)
+        style = {"description_width": "11em"}
         self.phase = ipywidgets.Dropdown(
-            options=["centre", "first pixel"], description="sample sits at",
-            style={"description_width": "11em"},
-        )  # fmt: skip
-        shift = {"min": -2.0, "max": 2.0, "step": 0.25}
-        self.shift_y = slider(fine, 0.0, "HS shift down (px)", **shift)
-        self.shift_x = slider(fine, 0.0, "HS shift right (px)", **shift)
-        self.show_with([self.mtf, self.ratio, self.snr], [self.phase, self.shift_y, self.shift_x])
+            options=["centre", "first pixel"], description="sample sits at", style=style
+        )
+        limits = {"min": -2.0, "max": 2.0, "step": 0.25}
+        self.shift = slider(fine, 0.0, "shift down and right", **limits)
+        self.where = ipywidgets.Dropdown(options=list(pixels), description="pixel", style=style)
+        self.show_with([self.mtf, self.ratio, self.snr], [self.phase, self.shift, self.where])
 
     def view(self) -> tuple[Figure, str]:
         """The figure for the sliders as they stand, and what it shows."""
         return degradation_view(
-            self.scene, self.pixel, mtf=self.mtf.value, ratio=self.ratio.value,
-            snr=self.snr.value, phase=self.phase.value,
-            shift=(self.shift_y.value, self.shift_x.value),
+            self.scene, self.pixels[self.where.value], mtf=self.mtf.value, ratio=self.ratio.value,
+            snr=self.snr.value, phase=self.phase.value, shift=self.shift.value,
         )  # fmt: skip
+
+
+def observe(
+    scene: Scene,
+    mtf: float = 0.3,
+    ratio: int = 3,
+    snr: float = 35.0,
+    phase: str = "centre",
+    shift: float = 0.0,
+    seed: int = 0,
+) -> tuple[np.ndarray, SpatialDegradation]:
+    """Degrade the truth X1: Y1 as observed, and the D that its user believes in.
+
+    Whoever uses Y1 assumes a sample at the centre of its pixels and no shift; `phase` and `shift`
+    make that assumption wrong.
+
+    Args:
+        scene: with truth.
+        mtf: PSF transfer at the coarse Nyquist frequency.
+        ratio: 2 to 10; the image is cropped to a multiple.
+        snr: of Y1, dB.
+        phase: "centre" or "first pixel": where the sample of a coarse pixel really sits.
+        shift: of Y1 against the MS, as much down as right, high-resolution pixels.
+        seed: of the noise.
+    """
+    x1 = scene.truth(1)
+    height, width = size = (scene.size[0] // ratio * ratio, scene.size[1] // ratio * ratio)
+    off = shift - ((ratio - 1) / 2 if phase == "first pixel" else 0.0)
+    real = SpatialDegradation(size, ratio, Psf.from_mtf(mtf, ratio, (off, off)))
+    believed = SpatialDegradation(size, ratio, Psf.from_mtf(mtf, ratio))
+    return add_noise(real.A(x1[:, :height, :width]), snr, seed), believed
+
+
+@lru_cache(maxsize=128)
+def harm(
+    scene: Scene, snr: float = 35.0, shift: float = 0.0, mtf: float = 0.3, ratio: int = 3,
+    phase: str = "centre",
+) -> Harm:  # fmt: skip
+    """By how much Y1 is wrong, see `observe`, by two yardsticks.
+
+    Example:
+        >>> import stsf
+        >>> scene = stsf.load_sample()
+        >>> harm(scene, shift=0.5).seen_by_ms > 3 * harm(scene).seen_by_ms
+        True
+    """
+    y1, believed = observe(scene, mtf, ratio, snr, phase, shift)
+    height, width = (n * ratio for n in y1.shape[1:])
+    wrong = believed.upsample(y1) - scene.truth(1)[:, :height, :width]
+    misfit = scene.R.A(y1) - believed.A(scene.hrms_t1[:, :height, :width])
+    return Harm(rms(wrong), rms(misfit))
 
 
 def degradation_view(
@@ -56,83 +118,81 @@ def degradation_view(
     ratio: int = 3,
     snr: float = 35.0,
     phase: str = "centre",
-    shift: tuple[float, float] = (0.0, 0.0),
-    seed: int = 0,
+    shift: float = 0.0,
 ) -> tuple[Figure, str]:
-    """Degrade the truth X1 and show the damage in image and spectrum, side by side.
-
-    Whoever upsamples Y1 assumes a sample at the centre of its pixels and no shift; `phase` and
-    `shift` make that assumption wrong.
+    """Y1, where it disagrees with M1, one spectrum, and the disagreement over shift and SNR.
 
     Args:
         scene: with truth.
         pixel: (y, x) whose spectrum is drawn.
-        mtf: PSF transfer at the coarse Nyquist frequency.
-        ratio: 2 to 10; the image is cropped to a multiple.
-        snr: of Y1, dB.
-        phase: "centre" or "first pixel": where the sample of a coarse pixel really sits.
-        shift: (y, x) of Y1 against the MS, high-resolution pixels.
-        seed: of the noise.
+        mtf: as in `observe`, like the following.
+        ratio: see there.
+        snr: see there.
+        phase: see there.
+        shift: see there.
 
     Returns:
         The figure, and one line that says what it shows.
     """
-    true_x1 = scene.truth(1)
-    height, width = (n - n % ratio for n in scene.size)
-    x1 = true_x1[:, :height, :width]
-    corner = -(ratio - 1) / 2 if phase == "first pixel" else 0.0
-    true_psf = Psf.from_mtf(mtf, ratio, (shift[0] + corner, shift[1] + corner))
-    y1 = add_noise(SpatialDegradation((height, width), ratio, true_psf).A(x1), snr, seed)
-    assumed = SpatialDegradation((height, width), ratio, Psf.from_mtf(mtf, ratio)).upsample(y1)
-    misfit = scene.hrms_t1[:, :height, :width] - scene.R.A(assumed)  # (C, H, W)
-    rms = np.sqrt(np.mean(misfit**2, axis=0))  # (H, W)
-    figure = _degradation_figure(scene, x1, y1, rms, pixel)
+    y1, believed = observe(scene, mtf, ratio, snr, phase, shift)
+    height, width = (n * ratio for n in y1.shape[1:])
+    misfit = scene.R.A(y1) - believed.A(scene.hrms_t1[:, :height, :width])  # (C, h, w)
+    now = harm(scene, snr, shift, mtf, ratio, phase)
+    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
+    plt.close(figure)
+    image, map_, spectrum, curve = figure.subplots(1, 4, width_ratios=(4, 4.4, 5, 5))
+    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+    nm, x1 = scene.hs.centre, scene.truth(1)
+    shown = rgb(y1, nm, "true colour", stretch_limits([(x1, nm)]))
+    image.imshow(shown, extent=extent, interpolation="nearest")
+    wrong = np.sqrt(np.mean(misfit**2, axis=0))
+    look = {"cmap": "viridis", "vmin": 0, "vmax": 0.03}
+    drawn = map_.imshow(wrong, extent=extent, **look)
+    figure.colorbar(drawn, ax=map_, label="reflectance", extend="max", location="bottom")
+    for ax, title in ((image, "Y1, as observed"), (map_, "R Y1 − D M1, RMS")):
+        ax.plot(pixel[1], pixel[0], "s", mfc="none", mec="white", mew=2)
+        ax.set(title=title, xlabel="x (pixels)", ylabel="y (pixels)")
+    y, x = (min(p, n - 1) for p, n in zip(pixel, (height, width), strict=True))
+    _draw_spectrum(spectrum, scene, x1[:, y, x], y1[:, y // ratio, x // ratio])
+    _draw_curves(curve, scene, snr, shift, now)
     text = (
-        f"PSF σ = {true_psf.sigma_y:.2f} px; Y1 is {y1.shape[1]} × {y1.shape[2]} pixels; "
-        f"RMS of M1 − R up(Y1) = {np.sqrt(np.mean(misfit**2)):.4f}"
+        f"PSF σ = {mtf_sigma(mtf, ratio):.2f} px; Y1 is {y1.shape[1]} × {y1.shape[2]} pixels; RMS of "
+        f"enlarged Y1 − X1 = {now.all_bands:.4f}, of R Y1 − D M1 = {now.seen_by_ms:.4f}"
     )
     return figure, text
 
 
-def _degradation_figure(
-    scene: Scene, x1: np.ndarray, y1: np.ndarray, misfit: np.ndarray, pixel: tuple[int, int]
-) -> Figure:
-    """X1, Y1 and the misfit map above; the spectrum of one pixel in X1 and Y1 below."""
-    figure = plt.figure(figsize=(WIDTH, 6.6), layout="constrained")
-    plt.close(figure)
-    panes = figure.subplot_mosaic([["x1", "y1", "misfit"], ["spectrum"] * 3], height_ratios=(3, 2))
-    nm, (height, width) = scene.hs.centre, x1.shape[1:]
-    stretch = stretch_limits([(x1, nm)])
-    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
-    for key, cube, title in (("x1", x1, "X1, the truth"), ("y1", y1, "Y1, as observed")):
-        shown = rgb(cube, nm, "true colour", stretch)
-        panes[key].imshow(shown, extent=extent, interpolation="nearest")
-        panes[key].set_title(title)
-    image = panes["misfit"].imshow(misfit, extent=extent, cmap="viridis", vmin=0, vmax=0.1)
-    figure.colorbar(image, ax=panes["misfit"], label="reflectance", extend="max")
-    panes["misfit"].set_title("RMS of M1 − R up(Y1)")
-    for key in ("x1", "y1", "misfit"):
-        panes[key].plot(pixel[1], pixel[0], "s", mfc="none", mec="white", mew=2)
-        panes[key].set(xlabel="x (pixels)", ylabel="y (pixels)" if key == "x1" else "")
-    ratio = height // y1.shape[1]
-    y, x = (min(p, n - 1) for p, n in zip(pixel, x1.shape[1:], strict=True))
-    for key, values in (
-        ("truth_t1", x1[:, y, x]),
-        ("lrhs_t1", y1[:, y // ratio, x // ratio]),
-    ):
+def _draw_spectrum(ax: Axes, scene: Scene, fine: np.ndarray, coarse: np.ndarray) -> None:
+    """One pixel in X1 and in Y1."""
+    for key, values in (("truth_t1", fine), ("lrhs_t1", coarse)):
         style = SOURCE_STYLE[key]
         gaps = with_gaps(scene.hs, values)
-        panes["spectrum"].plot(*gaps, color=style.colour, ls=style.line, label=style.label)
-    panes["spectrum"].set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
-    panes["spectrum"].set_ylim(0.0, 1.25 * float(x1[:, y, x].max()))  # does not jump
-    panes["spectrum"].legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
-    return figure
+        ax.plot(*gaps, color=style.colour, ls=style.line, label=style.label)
+    ax.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
+    ax.set_ylim(0.0, 1.3 * float(fine.max()))  # does not jump
+    ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+
+
+def _draw_curves(ax: Axes, scene: Scene, snr: float, shift: float, now: Harm) -> None:
+    """How R Y1 - D M1 grows with the shift and with the noise, and where the sliders are."""
+    shifts, snrs = np.arange(0.0, 2.01, 0.25), np.arange(10.0, 51.0, 5.0)
+    by_shift = [harm(scene, shift=s).seen_by_ms for s in shifts]
+    by_snr = [harm(scene, snr=s).seen_by_ms for s in snrs]
+    ax.semilogy(shifts, by_shift, "-", color=BLUE, label="over the shift (px)")
+    ax.semilogy((50 - snrs) / 20, by_snr, "--", color=ORANGE, label="over the noise (top, dB)")
+    ax.semilogy(abs(shift), now.seen_by_ms, "o", color=BLUE, ms=8)
+    ax.semilogy((50 - snr) / 20, now.seen_by_ms, "s", color=ORANGE, ms=8)
+    above = ax.secondary_xaxis("top", functions=(lambda v: 50 - 20 * v, lambda s: (50 - s) / 20))
+    above.set_xticks([50, 40, 30, 20, 10])
+    ax.set(xlabel="shift (fine pixels)", ylabel="R Y1 − D M1", ylim=(8e-4, 0.05))
+    ax.legend(frameon=False, fontsize=8, loc="lower right")
+    ax.grid(alpha=0.3)
 
 
 def show_matrix(matrix: np.ndarray, xlabel: str, ylabel: str) -> Figure:
     """A small matrix as coloured cells with their values."""
     rows, columns = matrix.shape
-    figure = plt.figure(figsize=(WIDTH, 1.2 + 0.8 * rows), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 1.0 + 0.6 * rows), layout="constrained")
     plt.close(figure)
     ax = figure.subplots()
     image = ax.imshow(matrix, cmap="Blues", vmin=0, aspect="auto")
