@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pytest
 
-import stsf
 from stsf.lab.lessons import lesson01, lesson03
 from stsf.metrics.figures import rmse
+from stsf.projection import null_space
+from stsf.sensing.spectra import library
 from stsf.sensing.subspace import fit_subspace
 
 
@@ -64,7 +65,7 @@ def numbers(text):
 
 
 def test_one_round_is_exact_without_noise_and_the_view_says_so(view):
-    _, text = lesson03.projection_view(view, (30, 30), 2)
+    _, text = lesson03.projection_view(view, (90, 60), 2)
     hs, ms, error = numbers(text)
     assert text.startswith("round 1, spatial projection made") and hs == ms == 0
     steps = lesson03.projection_path(view)[1]
@@ -73,7 +74,7 @@ def test_one_round_is_exact_without_noise_and_the_view_says_so(view):
 
 def test_a_shift_breaks_it_and_registration_mends_it(view):
     def after_a_round(**settings):
-        return numbers(lesson03.projection_view(view, (30, 30), 2, **settings)[1])
+        return numbers(lesson03.projection_view(view, (90, 60), 2, **settings)[1])
 
     good, broken = after_a_round(), after_a_round(shift=0.5)
     mended = after_a_round(shift=0.5, mend=True)
@@ -83,20 +84,20 @@ def test_a_shift_breaks_it_and_registration_mends_it(view):
 
 def test_regularisation_helps_against_noise(view):
     plain, weighed = (
-        numbers(lesson03.projection_view(view, (30, 30), 2, snr=20.0, regularised=r)[1])
+        numbers(lesson03.projection_view(view, (90, 60), 2, snr=20.0, regularised=r)[1])
         for r in (False, True)
     )
     assert weighed[2] < 0.5 * plain[2]
 
 
 def test_steps_beyond_the_last_show_the_last(view):
-    _, text = lesson03.projection_view(view, (30, 30), 6, snr=35.0, regularised=True)
+    _, text = lesson03.projection_view(view, (90, 60), 6, snr=35.0, regularised=True)
     steps = lesson03.projection_path(view, 35.0, regularised=True)[1]
     assert len(steps) < 7 and text.startswith(f"round {steps[-1].iteration}, spatial")
 
 
 def test_every_axis_is_labelled(scene, view):
-    lib = stsf.sensing.spectra.library()
+    lib = library()
     picks = {"soil": 0, "clear water": lib.names.index("water-11")}
     plane = fit_subspace(scene.lrhs_t1, 4)
     figures = [
@@ -105,10 +106,22 @@ def test_every_axis_is_labelled(scene, view):
         lesson01.weights_view(scene.hs, scene.ms),
         lesson01.subspace_view(plane, scene.hs, scene.hrhs_t1[:, 9, 9], 2)[0],
         lesson03.zigzag_view(),
-        lesson03.projection_view(view, (30, 30))[0],
-        lesson03.hidden_view(view, 0 * view.hrhs_t1, (30, 30)),
+        lesson03.projection_view(view, (90, 60))[0],
+        lesson03.hidden_view(view, 0 * view.hrhs_t1, (90, 60))[0],
         lesson03.gain_view(view, {"none": np.zeros((len(view.hs), len(view.ms)))}),
     ]
     for figure in figures:
         assert all(ax.get_xlabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)
-        assert all(ax.get_ylabel() for ax in figure.axes)
+        assert all(ax.get_ylabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)
+
+
+def test_what_neither_sensor_sees_leaves_both_residuals_at_zero(view):
+    exact = lesson03.projection_path(view)[0]
+    hidden = null_space(exact, view.hrhs_t1)
+    for t in (-2.0, 0.5, 1.0):
+        _, text = lesson03.hidden_view(exact, hidden, (90, 60), t)
+        hs, ms, error = numbers(text.partition(": ")[2])
+        assert hs == ms == 0
+        assert error == pytest.approx(abs(t) * np.sqrt(np.mean(hidden**2)), abs=1e-4)
+    _, loud = lesson03.hidden_view(exact, view.hrhs_t1, (90, 60), 0.1)  # seen by both
+    assert min(numbers(loud.partition(": ")[2])) > 0.005

@@ -15,6 +15,7 @@ from stsf.lab.lessons.lesson03 import ProjectionExplorer
 from stsf.sensing.subspace import fit_subspace
 
 PIXEL = (30, 30)
+IN_SCENE = (90, 60)  # the same pixel, counted from the corner of the whole scene
 MOVES = {  # control -> the values that change most of what stands beside the axes
     "DegradationExplorer": {"ratio": [10, 2], "snr": [10], "shift": [-2.0], "mtf": [0.05]},
     "BandPicker": {"preset": ["SWIR", "geology"]},
@@ -30,7 +31,7 @@ def widgets(view):
         DegradationExplorer(view, {"roof": PIXEL}),
         BandPicker(view.hrhs_t1, view.hs, {"pond": (5, 5), "village": PIXEL}),
         SubspaceExplorer(fit_subspace(view.lrhs_t1, 20), view.hs, spectra),
-        ProjectionExplorer(view, PIXEL),
+        ProjectionExplorer(view, IN_SCENE),
     ]
     return {type(widget).__name__: widget for widget in made}
 
@@ -87,7 +88,7 @@ def test_the_laws_above_can_fail():
 
 def test_a_later_figure_is_what_a_full_layout_would_draw(view):
     """With the same labels, the places of the last figure are those of a layout of its own."""
-    widget = ProjectionExplorer(view, PIXEL)
+    widget = ProjectionExplorer(view, IN_SCENE)
     widget.redraw()
     again, alone = widget.view()[0], widget.view()[0]
     arrange(again, widget.places)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ipywidgets
 import numpy as np
@@ -18,6 +18,9 @@ from stsf.lab.lessons.kit import Redrawn, rms, slider
 from stsf.plots.colour import BLUE, ORANGE, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
+
+
+TICKS = (50, 40, 30, 20, 10)  # dB, on the upper axis of the curves
 
 
 class Harm(NamedTuple):
@@ -146,7 +149,7 @@ def degradation_view(
     shown = rgb(y1, nm, "true colour", stretch_limits([(x1, nm)]))
     image.imshow(shown, extent=extent, interpolation="nearest")
     wrong = np.sqrt(np.mean(misfit**2, axis=0))
-    look = {"cmap": "viridis", "vmin": 0, "vmax": 0.03}
+    look: dict[str, Any] = {"cmap": "viridis", "vmin": 0, "vmax": 0.03}
     drawn = map_.imshow(wrong, extent=extent, **look)
     figure.colorbar(drawn, ax=map_, label="reflectance", extend="max", location="bottom")
     for ax, title in ((image, "Y1, as observed"), (map_, "R Y1 − D M1, RMS")):
@@ -156,8 +159,8 @@ def degradation_view(
     _draw_spectrum(spectrum, scene, x1[:, y, x], y1[:, y // ratio, x // ratio])
     _draw_curves(curve, scene, snr, shift, now)
     text = (
-        f"PSF σ = {mtf_sigma(mtf, ratio):.2f} px; Y1 is {y1.shape[1]} × {y1.shape[2]} pixels; RMS of "
-        f"enlarged Y1 − X1 = {now.all_bands:.4f}, of R Y1 − D M1 = {now.seen_by_ms:.4f}"
+        f"PSF σ = {mtf_sigma(mtf, ratio):.2f} px; Y1 is {y1.shape[1]} × {y1.shape[2]} pixels; "
+        f"RMS of enlarged Y1 − X1 = {now.all_bands:.4f}, of R Y1 − D M1 = {now.seen_by_ms:.4f}"
     )
     return figure, text
 
@@ -182,8 +185,7 @@ def _draw_curves(ax: Axes, scene: Scene, snr: float, shift: float, now: Harm) ->
     ax.semilogy((50 - snrs) / 20, by_snr, "--", color=ORANGE, label="over the noise (top, dB)")
     ax.semilogy(abs(shift), now.seen_by_ms, "o", color=BLUE, ms=8)
     ax.semilogy((50 - snr) / 20, now.seen_by_ms, "s", color=ORANGE, ms=8)
-    above = ax.secondary_xaxis("top", functions=(lambda v: 50 - 20 * v, lambda s: (50 - s) / 20))
-    above.set_xticks([50, 40, 30, 20, 10])
+    ax.secondary_xaxis("top").set_xticks([(50 - s) / 20 for s in TICKS], [str(s) for s in TICKS])
     ax.set(xlabel="shift (fine pixels)", ylabel="R Y1 − D M1", ylim=(8e-4, 0.05))
     ax.legend(frameon=False, fontsize=8, loc="lower right")
     ax.grid(alpha=0.3)

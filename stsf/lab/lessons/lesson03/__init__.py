@@ -4,21 +4,21 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["checks"],
+    submodules=["checks", "questions"],
     submod_attrs={
+        "two_sets": ["HiddenExplorer", "ZigzagExplorer", "hidden_view", "zigzag", "zigzag_view"],
         "widgets": [
+            "CORNER",
             "ROUNDS",
             "SNR",
             "SNR_MS",
             "LINES",
-            "zigzag",
-            "zigzag_view",
             "ProjectionExplorer",
             "projection_path",
             "error_of",
             "projection_view",
-            "hidden_view",
             "gain_view",
-        ]
+            "rounds_view",
+        ],
     },
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -21,9 +22,7 @@ from stsf.plots.colour import (
     GREY,
     MS_COLOUR,
     ORANGE,
-    PURPLE,
     SKY,
-    SOURCE_STYLE,
     rgb,
     stretch_limits,
 )
@@ -44,46 +43,18 @@ SNR_MS = 40.0  # dB, wherever there is noise at all
 LINES = ("-", "--", "-.", ":")
 
 
-def zigzag(angle: float, rounds: int) -> np.ndarray:
-    """Project in turn on two lines through the origin that cross at an angle.
-
-    Args:
-        angle: 0 to 90 degrees.
-        rounds: one projection on the second line and one on the first each.
-
-    Returns:
-        (1 + 2 rounds, 2) points, the first of them on the first line, at distance 1.
-
-    Example:
-        >>> np.linalg.norm(zigzag(60.0, 2)[::2], axis=1).round(4).tolist()  # times cos² a round
-        [1.0, 0.25, 0.0625]
-    """
-    turn = np.radians(angle)
-    first, second = np.array([1.0, 0.0]), np.array([np.cos(turn), np.sin(turn)])
-    points = [first]
-    for _ in range(rounds):
-        points.append(second * (second @ points[-1]))
-        points.append(first * (first @ points[-1]))
-    return np.array(points)
+CORNER = (60, 30)  # (y, x) in the scene of the pixel where the window of this lesson begins
 
 
-def zigzag_view(angles: tuple[float, ...] = (90.0, 60.0, 20.0), rounds: int = 4) -> Figure:
-    """Alternating projection in a plane: how fast depends on the angle alone."""
-    figure = plt.figure(figsize=(WIDTH, 3.4), layout="constrained")
-    plt.close(figure)
-    for ax, angle in zip(np.atleast_1d(figure.subplots(1, len(angles))), angles):
-        slope = np.radians(angle)
-        ax.plot([-0.2, 1.2], [0, 0], color=SKY, lw=2, label="explains Y1")
-        along = np.array([-0.2, 1.2])
-        ax.plot(along * np.cos(slope), along * np.sin(slope), color=GREEN, ls="--", lw=2,
-                label="explains M1")  # fmt: skip
-        ax.plot(*zigzag(angle, rounds).T, ".-", color=BLUE, lw=1, ms=6, label="estimate")
-        ax.plot(0, 0, "o", mfc="none", mec=GREY, ms=11, label="explains both")
-        ax.set(title=f"{angle:.0f}°", xlim=(-0.25, 1.25), ylim=(-0.25, 1.25), aspect="equal")
-        ax.set(xlabel="first number", ylabel="second number")
-    handles, labels = ax.get_legend_handles_labels()
-    figure.legend(handles, labels, frameon=False, ncols=4, loc="outside upper center")
-    return figure
+def here(pixel: tuple[int, int]) -> tuple[int, int]:
+    """Row and column in the window of a pixel of the scene."""
+    return pixel[0] - CORNER[0], pixel[1] - CORNER[1]
+
+
+def extent(size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Where an image of the window stands in the coordinates of the scene."""
+    (y, x), (height, width) = CORNER, size
+    return x - 0.5, x + width - 0.5, y + height - 0.5, y - 0.5
 
 
 class ProjectionExplorer(Redrawn):
@@ -91,7 +62,7 @@ class ProjectionExplorer(Redrawn):
 
     Args:
         scene: with truth; its X1 is observed afresh for every setting.
-        pixel: (y, x) whose spectrum is drawn.
+        pixel: (y, x) of the whole scene, whose spectrum is drawn.
     """
 
     def __init__(self, scene: Scene, pixel: tuple[int, int]) -> None:
@@ -108,6 +79,9 @@ class ProjectionExplorer(Redrawn):
 
     def view(self) -> tuple[Figure, str]:
         """The cube after so many projections, under the settings."""
+        settings = SNR.get(self.snr.value), self.shift.value, self.mend.value
+        _, steps = projection_path(self.scene, *settings, self.regularised.value)
+        self.step.max = len(steps) - 1  # the regularised way ends after one round
         return projection_view(
             self.scene, self.pixel, self.step.value, snr=SNR.get(self.snr.value),
             shift=self.shift.value, mend=self.mend.value, regularised=self.regularised.value,
@@ -180,12 +154,12 @@ def projection_view(
     seen, steps = projection_path(scene, snr, shift, mend, regularised)
     step = min(step, len(steps) - 1)
     now = steps[step]
-    figure = plt.figure(figsize=(WIDTH, 7.0), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
     plt.close(figure)
-    panes = figure.subplot_mosaic([["image", "error"], ["spectrum", "fall"]], height_ratios=(5, 4))
-    _draw_cube(figure, panes["image"], panes["error"], scene, now.x, pixel)
-    draw_pixel(panes["spectrum"], seen, now.x, pixel)
-    _draw_fall(panes["fall"], scene, steps, step)
+    image, error, spectrum, fall = figure.subplots(1, 4, width_ratios=(4, 4, 5, 5))
+    _draw_cube(figure, image, error, scene, now.x, pixel)
+    draw_pixel(spectrum, seen, now.x, here(pixel))
+    _draw_fall(fall, scene, steps, step)
     made = "start" if not step else f"round {now.iteration}, {now.after} projection made"
     text = (
         f"{made}: RMS of Y1 − D X = {now.residual_hs:.4f}, RMS of M1 − R X = "
@@ -201,12 +175,16 @@ def _draw_cube(
     x1 = scene.truth(1)
     nm = scene.hs.centre
     stretch = stretch_limits([(x1, nm)], "SWIR")
-    image.imshow(rgb(x, nm, "SWIR", stretch), interpolation="nearest")
-    image.set_title("estimate of X1, SWIR colours")
+    where = extent(scene.size)
+    image.imshow(rgb(x, nm, "SWIR", stretch), extent=where, interpolation="nearest")
+    image.set_title("X̂1, SWIR colours")
     wrong = np.sqrt(np.mean(np.square(x - x1), axis=0))
-    shown = error.imshow(wrong, cmap="viridis", vmin=0, vmax=0.06, interpolation="nearest")
-    figure.colorbar(shown, ax=error, label="RMS error (reflectance)", extend="max")
-    error.set_title("error against the truth")
+    look: dict[str, Any] = {"cmap": "viridis", "vmin": 0, "vmax": 0.06, "interpolation": "nearest"}
+    shown = error.imshow(wrong, extent=where, **look)
+    figure.colorbar(
+        shown, ax=error, label="RMS (reflectance)", extend="max", location="bottom"
+    )  # as wide as the image
+    error.set_title("X̂1 − X1")
     for ax in (image, error):
         ax.plot(pixel[1], pixel[0], "s", mfc="none", mec="white", mew=2)
         ax.set(xlabel="x (pixels)", ylabel="y (pixels)")
@@ -228,37 +206,6 @@ def _draw_fall(ax: Axes, scene: Scene, steps: tuple[Step, ...], now: int) -> Non
     ax.grid(alpha=0.3)
 
 
-def hidden_view(scene: Scene, hidden: np.ndarray, pixel: tuple[int, int]) -> Figure:
-    """Three cubes that both sensors see alike: the truth, less its hidden part, and with it twice.
-
-    Args:
-        scene: with truth.
-        hidden: Z (L, H, W) from `null_space`.
-        pixel: (y, x) whose spectra are drawn.
-    """
-    x1 = scene.truth(1)
-    cubes = {
-        "X1 − Z": (x1 - hidden, ORANGE, "--"),
-        "truth X1": (x1, SOURCE_STYLE["truth_t1"].colour, ":"),
-        "X1 + Z": (x1 + hidden, PURPLE, "-"),
-    }
-    figure = plt.figure(figsize=(WIDTH, 6.6), layout="constrained")
-    plt.close(figure)
-    panes = figure.subplot_mosaic([[*cubes], ["spectrum"] * 3], height_ratios=(3, 2))
-    nm, (row, column) = scene.hs.centre, pixel
-    stretch = stretch_limits([(x1, nm)], "SWIR")
-    for name, (cube, colour, line) in cubes.items():
-        panes[name].imshow(rgb(cube, nm, "SWIR", stretch), interpolation="nearest")
-        panes[name].plot(column, row, "s", mfc="none", mec="white", mew=2)
-        panes[name].set(title=name, xlabel="x (pixels)", ylabel="y (pixels)")
-        curve = with_gaps(scene.hs, cube[:, row, column])
-        panes["spectrum"].plot(*curve, color=colour, ls=line, lw=2, label=name)
-    panes["spectrum"].set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
-    panes["spectrum"].legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
-    panes["spectrum"].grid(alpha=0.3)
-    return figure
-
-
 def gain_view(scene: Scene, gains: Mapping[str, np.ndarray]) -> Figure:
     """By how much each HS band moves when one MS band is off by 1.
 
@@ -276,4 +223,22 @@ def gain_view(scene: Scene, gains: Mapping[str, np.ndarray]) -> Figure:
         ax.set(title=title, xlabel="wavelength (nm)", ylabel="gain")
         ax.grid(alpha=0.3)
     axes[0].legend(frameon=False)
+    return figure
+
+
+def rounds_view(falls: Mapping[str, list[float]], at: Sequence[int]) -> Figure:
+    """How a residual falls from round to round, on a logarithmic scale.
+
+    Args:
+        falls: title to the residual after each round, the start first.
+        at: the rounds.
+    """
+    figure = plt.figure(figsize=(WIDTH, 3.2), layout="constrained")
+    plt.close(figure)
+    ax = figure.subplots()
+    for (name, values), colour, line in zip(falls.items(), (BLUE, ORANGE), LINES):
+        ax.semilogy(at, np.maximum(values, FLOOR / 10), line, marker=".", color=colour, label=name)
+    ax.set(xlabel="rounds", ylabel="M1 − R X (RMS)")
+    ax.legend(frameon=False)
+    ax.grid(alpha=0.3)
     return figure
