@@ -19,7 +19,6 @@ from stsf.plots.colour import BLUE, ORANGE, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
 
-
 TICKS = (50, 40, 30, 20, 10)  # dB, on the upper axis of the curves
 
 
