@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,9 +13,10 @@ from tqdm import tqdm
 
 from stsf.alignment.agreement import check_agreement
 from stsf.alignment.align import align
-from stsf.errors import InputError
+from stsf.errors import Doubt, InputError
 from stsf.metrics.consistency import residuals
 from stsf.scene import Scene
+from stsf.sensing.sensors import MIN_COVERAGE, band_coverage
 
 if TYPE_CHECKING:
     from stsf.network import DCSTSF
@@ -44,6 +46,16 @@ class Fused:
     report: Mapping[str, Any]
     sigma_t2: np.ndarray | None = None
     measured: np.ndarray | None = None
+
+    @property
+    def valid(self) -> np.ndarray:
+        """(H, W) False where Y1, M1 or M2 has no data.
+
+        The estimate there rests on its neighbours; its error is larger than `sigma_t2` says.
+        """
+        assert self.scene.valid_lr is not None and self.scene.valid_hr is not None
+        r = self.scene.ratio
+        return self.scene.valid_hr & self.scene.valid_lr.repeat(r, axis=0).repeat(r, axis=1)
 
 
 def fuse(
@@ -81,6 +93,7 @@ def fuse(
         raise InputError(
             f"expected calibrate='auto' or 'none', got {calibrate!r}: write it like that"
         )
+    scene = covered_bands(scene)
     if not force:
         check_agreement(scene)
     chosen = _network(model) if method == "dcstsf" else _registered(method, model)
@@ -92,6 +105,21 @@ def fuse(
     fit = residuals(scene, x1, x2)
     report["consistency"] = {name: round(value, 3) for name, value in fit.items()}
     return Fused(x1, x2, scene, report, **more)
+
+
+def covered_bands(scene: Scene) -> Scene:
+    """The scene without MS bands that the HS measures in part only; all, where it covers none."""
+    covered = band_coverage(scene.hs, scene.ms) >= MIN_COVERAGE
+    if covered.all() or not covered.any():
+        return scene
+    lost = ", ".join(scene.ms.band_names[b] for b in np.flatnonzero(~covered))
+    warnings.warn(
+        f"MS bands that the HS covers by less than {MIN_COVERAGE:.0%} are left out: {lost}",
+        Doubt,
+        3,
+    )
+    kept = {key: getattr(scene, key)[covered] for key in ("hrms_t1", "hrms_t2")}
+    return replace(scene, **kept, ms=scene.ms.select(covered))
 
 
 def _registered(name: str, model: DCSTSF | str | Path | None) -> Estimator:

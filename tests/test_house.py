@@ -21,7 +21,7 @@ MAY: dict[str, set[str]] = {
     "scene": {"errors", "linear", "degradation", "sensing"},
     "projection": {"errors", "linear", "degradation", "scene"},
     "units": set(),
-    "files": {"errors", "linear", "degradation", "scene", "sensing", "places"},
+    "files": {"errors", "linear", "degradation", "scene", "sensing", "alignment", "places"},
     "alignment": {"errors", "linear", "degradation", "scene", "sensing"},
     "evidence": {"errors", "linear", "degradation", "scene", "projection", "sensing"},
     "world": {"errors", "linear", "degradation", "scene", "sensing"},
@@ -34,7 +34,7 @@ MAY: dict[str, set[str]] = {
     "plots": {"errors", "scene", "sensing", "metrics", "inspection"},
     "training": {*STORY, "sensing", "evidence", "world", "files", "network", "places"},
     "baselines": {*STORY, "sensing", "evidence", "world", "network"},
-    "fusion": {*STORY, "alignment", "baselines", "metrics", "network"},
+    "fusion": {*STORY, "sensing", "alignment", "baselines", "metrics", "network"},
     "tiles": {"errors", "scene", "files", "fusion"},
 }
 STORY_AND_ROOMS = {*MAY, "benchmark"}

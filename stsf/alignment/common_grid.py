@@ -9,7 +9,7 @@ Images without any georeference are taken to share their upper left corner.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -73,6 +73,7 @@ class Common:
         transform: pixel to map coordinates of the fine grid, None if nothing says.
         crs: of the product.
         shift: (y, x) MS pixels by which the samples of Y1 lie off the middle of their r x r pixels.
+        warped: whether Y1 or M1 was resampled.
         done: what was cropped, warped or taken for granted, in plain sentences.
     """
 
@@ -82,8 +83,9 @@ class Common:
     ratio: int
     transform: Affine | None
     crs: CRS | None
-    shift: tuple[float, float] = (0.0, 0.0)
-    done: list[str] = field(default_factory=list)
+    shift: tuple[float, float]
+    warped: bool
+    done: list[str]
 
 
 def common_grid(hs: Placed, m1: Placed, m2: Placed) -> Common:
@@ -123,7 +125,7 @@ def common_grid(hs: Placed, m1: Placed, m2: Placed) -> Common:
         start = np.ceil(low - 0.5).astype(int)
         count, shift = np.floor((high - start + 0.5) / r).astype(int), np.zeros(2)
     if (count < FEWEST).any():
-        raise InputError(_nothing_shared(m2, at_hs))
+        raise InputError(_nothing_shared(hs, m2, at_hs))
     fine = m2.transform and m2.transform @ Affine.translation(*start[::-1])
     target = replace(m2, cube=_window(m2.cube, start, r * count), transform=fine)
     if off < NEAR[r]:
@@ -134,10 +136,11 @@ def common_grid(hs: Placed, m1: Placed, m2: Placed) -> Common:
         done.append(f"the HS was warped onto pixels of {r} x {r} MS pixels")
     if np.abs(shift).max() > 0.01:
         done.append(f"the HS lies ({shift[0]:.2f}, {shift[1]:.2f}) MS pixels off (down, right)")
-    warped = _on_fine_grid(m1, at_m1, target, start, done)
+    m1_there = _on_fine_grid(m1, at_m1, target, start, done)
     _say_cropped("the MS of t2", target.cube, m2.cube, done)
+    resampled = any("was warped" in line for line in done)
     off_centre = float(shift[0]), float(shift[1])
-    return Common(y1, warped, target.cube, r, fine, m2.crs, off_centre, done)
+    return Common(y1, m1_there, target.cube, r, fine, m2.crs, off_centre, resampled, done)
 
 
 def _regular(m2: Placed, done: list[str]) -> Placed:
@@ -286,10 +289,11 @@ def _say_cropped(name: str, new: np.ndarray, old: np.ndarray, done: list[str]) -
         done.append(f"{name} was cropped from {H} x {W} to {h} x {w} pixels")
 
 
-def _nothing_shared(m2: Placed, points: np.ndarray) -> str:
+def _nothing_shared(hs: Placed, m2: Placed, points: np.ndarray) -> str:
     middle = points[4] - np.array(m2.cube.shape[1:]) / 2
+    systems = f" ({hs.crs} against {m2.crs})" if hs.crs != m2.crs else ""
     return (
         f"expected images that share at least {FEWEST} HS pixels along each side, the HS lies "
-        f"{middle[0]:.0f} MS pixels down and {middle[1]:.0f} right of the MS: choose images of one "
-        "place"
+        f"{middle[0]:.0f} MS pixels down and {middle[1]:.0f} right of the MS{systems}: choose "
+        "images of one place"
     )

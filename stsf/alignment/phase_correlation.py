@@ -71,7 +71,7 @@ def phase_shift(
     for _ in range(50):  # Gauss-Newton on sum(1 - cos(phase - omega·shift))
         left = phasor[used] * np.exp(-1j * shift @ omega)
         safe = (omega * np.abs(left.real)) @ omega.T  # the curvature, kept positive
-        step = np.clip(np.linalg.solve(safe, omega @ left.imag), -0.25, 0.25)
+        step = np.clip(np.linalg.lstsq(safe, omega @ left.imag)[0], -0.25, 0.25)
         shift = shift + step
         if np.abs(step).max() < 1e-4:
             break

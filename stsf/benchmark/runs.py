@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import get_args
 
 import numpy as np
@@ -168,12 +170,21 @@ def _read_journal(journal: Path) -> Iterator[tuple[str, list[dict]]]:
     """Finished tasks; a last line cut off by a kill is left out."""
     if not journal.exists():
         return
-    for line in journal.read_text().splitlines():
-        try:
-            key, rows = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        yield key, rows
+    try:
+        lines = journal.read_text(encoding="utf-8").splitlines()
+        for line in lines:
+            try:
+                key, rows = json.loads(line)
+            except json.JSONDecodeError:
+                if line is lines[-1]:
+                    continue
+                raise
+            yield key, rows
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"expected the journal of an interrupted benchmark in {journal}, got another file: "
+            "choose another --out, or move it away"
+        ) from error
 
 
 def _in_parallel(todo: Sequence[Task], workers: int) -> Iterator[tuple[Task, list[dict]]]:
@@ -182,7 +193,7 @@ def _in_parallel(todo: Sequence[Task], workers: int) -> Iterator[tuple[Task, lis
         yield from ((task, run_task(task)) for task in todo)
         return
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
         try:
             futures = {pool.submit(run_task, task): task for task in todo}
             for future in as_completed(futures):
@@ -190,6 +201,18 @@ def _in_parallel(todo: Sequence[Task], workers: int) -> Iterator[tuple[Task, lis
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for ever."""
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def summary(table: pd.DataFrame, target: str) -> pd.DataFrame:

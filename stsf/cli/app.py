@@ -1,4 +1,4 @@
-"""The `stsf` command: simulate, fuse, evaluate, train, benchmark, explore, lessons.
+"""The `stsf` command: simulate, prepare, fuse, evaluate, train, benchmark, explore, lessons.
 
 Bad input ends with one sentence and exit code 2; Ctrl-C with exit code 130. Files appear whole or
 not at all.
@@ -18,6 +18,7 @@ from stsf.cli.evaluate import evaluate
 from stsf.cli.explore import explore
 from stsf.cli.fuse import fuse
 from stsf.cli.lessons import lessons
+from stsf.cli.prepare import prepare
 from stsf.cli.simulate import simulate
 from stsf.cli.train import train
 from stsf.errors import InputError
@@ -52,7 +53,7 @@ def _one_sentence() -> Iterator[None]:
         yield
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "stsf"
-        text = " ".join(error.format_message().split()).rstrip(".")
+        text = " ".join(error.format_message().split()).rstrip(".").replace(". Did", ", did")
         text = text.removesuffix(" range")  # click: "not a valid integer range"
         raise Refused(f"{text}: see {command} --help") from error
     except InputError as error:
@@ -94,7 +95,7 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (simulate, fuse, evaluate, train, benchmark, explore, lessons):
+for command in (simulate, prepare, fuse, evaluate, train, benchmark, explore, lessons):
     main.add_command(command)
 
 if __name__ == "__main__":

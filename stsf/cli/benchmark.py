@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from functools import partial
 from pathlib import Path
 
 import click
 
+from stsf.cli.shared import check_target, option
 from stsf.errors import InputError
 
 COLUMNS = {"target", "region", "bands", "label", "psnr"}  # of a table of methods
-option = partial(click.option, show_default=True)
 
 
 @click.command(
@@ -60,9 +59,11 @@ def benchmark(
     elif suite is None or out is None:
         raise InputError("expected --suite and --out, or --show with a stored table: add them")
     elif suite == "worlds":
+        check_target(out)
         table = worlds.run(out)
     else:
         chosen = None if methods is None else [name.strip() for name in methods.split(",")]
+        check_target(out)
         todo = runner.tasks(suite, chosen, _range(seeds))
         table = runner.run(todo, out, workers=workers)
     if "world" in table:

@@ -37,12 +37,12 @@ def evaluate(
     check_reflectance(prediction, a.cube)
     check_values(reference, b.cube)
     check_same_bands(prediction, a, reference, b)
-    check_place(prediction, a, reference, b, "pixels")
+    check_place(prediction, a, reference, b, "pixels", "take the truth of this prediction")
     codes = None
     if change is not None:
         image = read_image(change)
         codes = change_codes(change, image)
-        check_place(change, image, reference, b, "pixels")
+        check_place(change, image, reference, b, "pixels", "take the change map of this truth")
     bands = {}
     if b.wavelength is not None:
         quality = band_quality(b.wavelength)

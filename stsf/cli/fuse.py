@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from stsf.cli.shared import as_text, check_targets, option, told
-from stsf.errors import InputError
+from stsf.cli.shared import as_text, check_targets, option, reading_options, told
+from stsf.errors import Doubt, InputError
+
+if TYPE_CHECKING:
+    from stsf.files.reading import Reading
 
 EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.tif --out hs_t2.tif"
 
@@ -38,8 +44,7 @@ EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.
     default="auto",
     help="Find shift and PSF from the images, or trust the sensors.",
 )
-@option("--hs-sensor", help="HS sensor, where the file does not say.")
-@option("--ms-sensor", help="MS sensor, where the files do not say.")
+@reading_options
 @option("--force", is_flag=True, help="Go on where the images contradict one another.")
 @option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def fuse(
@@ -52,14 +57,15 @@ def fuse(
     method: str,
     model: Path | None,
     calibrate: str,
-    hs_sensor: str | None,
-    ms_sensor: str | None,
+    reading: Reading,
     force: bool,
     as_json: bool,
 ) -> None:
     """Predict the high-resolution HS image at t2."""
     targets = [path for path in (out, out_t1, out_error) if path is not None]
     check_targets(targets, inputs=[hs, ms1, ms2])
+    import numpy as np
+
     from stsf import fusion
     from stsf.files.atomic import replacing
     from stsf.files.raster import write_geotiff
@@ -70,18 +76,24 @@ def fuse(
             f"expected the method dcstsf with --out-error, got {method}, which does not say how "
             "sure it is: leave --out-error out"
         )
-    with told() as doubts:
-        scene = read_scene(hs, ms1, ms2, hs_sensor=hs_sensor, ms_sensor=ms_sensor)
     start = time.perf_counter()
-    progress = sys.stderr.isatty()
-    fused = fusion.fuse(
-        scene,
-        method,
-        model=model,
-        calibrate=calibrate,  # type: ignore[arg-type]
-        force=force,
-        progress=progress,
-    )
+    with told() as doubts:
+        scene = read_scene(hs, ms1, ms2, reading)
+        fused = fusion.fuse(
+            scene,
+            method,
+            model=model,
+            calibrate=calibrate,  # type: ignore[arg-type]
+            force=force,
+            progress=sys.stderr.isatty(),
+        )
+        lost = 1.0 - fused.valid.mean()
+        if lost:
+            warnings.warn(
+                f"{lost:.1%} of the product has no data: there the HS or an MS date has none",
+                Doubt,
+                2,
+            )
     report = {**fused.report, "warnings": doubts, "seconds": round(time.perf_counter() - start, 2)}
     products = {out: image_of(fused.scene, "hrhs_t2", fused.hrhs_t2)}
     if out_t1 is not None:
@@ -90,5 +102,7 @@ def fuse(
         products[out_error] = image_of(fused.scene, "hrhs_t2", fused.sigma_t2)
     with ExitStack() as complete:  # all files or none
         for path, image in products.items():
-            write_geotiff(complete.enter_context(replacing(path)), image)
+            image.cube[:, ~fused.valid] = np.nan
+            noted = replace(image, notes={"WARNINGS": "\n".join(doubts)} if doubts else {})
+            write_geotiff(complete.enter_context(replacing(path)), noted)
     click.echo(as_text(report) if as_json else fusion.format_report(report))

@@ -8,8 +8,9 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import click
@@ -26,8 +27,52 @@ def finite(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
     return value
 
 
-def check_targets(targets: Sequence[Path], inputs: Sequence[str] = ()) -> None:
-    """Refuse before the work, not after it, what could not be written."""
+def three(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
+    """One number for Y1, M1 and M2, or three separated by commas."""
+    try:
+        found = tuple(float(part) for part in value.split(","))
+    except ValueError:
+        found = ()
+    if len(found) not in (1, 3) or not all(map(math.isfinite, found)):
+        raise click.BadParameter("expected one number, or three as 1,0.0001,0.0001", ctx, parameter)
+    return found if len(found) == 3 else found * 3
+
+
+def reading_options(command: Any) -> Any:
+    """The options that say what files do not; they arrive as one `reading`."""
+
+    @wraps(command)
+    def read(**named: Any) -> Any:
+        from stsf.files.reading import Reading
+
+        given = {field: named.pop(field) for field in Reading.__dataclass_fields__}
+        return command(reading=Reading(**given), **named)
+
+    for add in reversed([
+        option("--hs-sensor", help="HS sensor or band table (CSV), where the file does not say."),
+        option("--ms-sensor", help="The same for the MS."),
+        option("--hs-bands", help="HS bands to use: names, numbers (1-60) or 450-900nm."),
+        option("--ms-bands", help="MS bands to use, likewise, such as B2,B3,B4,B8."),
+        option("--scale", default="1", callback=three, metavar="HS,MS1,MS2",
+               help="What values are multiplied by to become reflectance, one number or three."),
+        option("--offset", default="0", callback=three, metavar="HS,MS1,MS2",
+               help="What is added to them then."),
+        option("--nodata", type=float, help="A value in the files that is no measurement."),
+    ]):  # fmt: skip
+        read = add(read)
+    return read
+
+
+def check_targets(
+    targets: Sequence[Path], inputs: Sequence[str] = (), overwrite: bool = True
+) -> None:
+    """Refuse before the work, not after it, what could not be written.
+
+    Args:
+        targets: GeoTIFFs that will be written.
+        inputs: files that may not be among them.
+        overwrite: whether files may be there already.
+    """
     places = [os.path.realpath(target) for target in targets]
     if len(set(places)) < len(places):
         raise InputError(f"expected two output files, got {targets[0]} twice: rename one")
@@ -36,19 +81,37 @@ def check_targets(targets: Sequence[Path], inputs: Sequence[str] = ()) -> None:
             raise InputError(f"expected an output file ending in .tif, got {target}: rename it")
         if place in map(os.path.realpath, inputs):
             raise InputError(f"{target} is also an input: choose another output file")
-        if os.path.isdir(target):
-            raise InputError(f"expected a file to write, {target} is a folder: add a file name")
-        nearest = next(folder for folder in target.absolute().parents if os.path.exists(folder))
-        if not nearest.is_dir():
+        check_target(target)
+        if not overwrite and target.exists():
             raise InputError(
-                f"expected to write {target}, {nearest} is a file and no folder: "
-                "choose another folder"
+                f"expected no {target.name} in {target.parent}, it may be somebody's own: choose "
+                "another folder, or add --overwrite"
             )
-        if not os.access(nearest, os.W_OK):
-            raise InputError(
-                f"expected to write {target}, {nearest} is read-only: "
-                "choose a folder that can be written"
-            )
+
+
+def check_target(target: Path) -> None:
+    """Refuse a file that could not be written, whatever its kind."""
+    if os.path.isdir(target):
+        raise InputError(f"expected a file to write, {target} is a folder: add a file name")
+    nearest = next(folder for folder in target.absolute().parents if os.path.exists(folder))
+    if not nearest.is_dir():
+        raise InputError(
+            f"expected to write {target}, {nearest} is a file and no folder: choose another folder"
+        )
+    if not writable(nearest):
+        raise InputError(
+            f"expected to write {target}, {nearest} is read-only: "
+            "choose a folder that can be written"
+        )
+
+
+def writable(folder: Path) -> bool:
+    """Whether a file can be made there; asked by making one, for root may and /proc may not."""
+    try:
+        with TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def as_text(value: Any) -> str:

@@ -38,6 +38,7 @@ from stsf.cli.shared import check_targets, finite, option
     help="Displacement of the HS against both MS images (down, right), MS pixels.",
 )
 @option("--imperfect", is_flag=True, help="Add shifts, gains, PSF and response errors.")
+@option("--overwrite", is_flag=True, help="Replace files of these names in the folder.")
 def simulate(
     seed: int,
     size: int,
@@ -51,6 +52,7 @@ def simulate(
     snr_ms: float,
     shift: tuple[float, float],
     imperfect: bool,
+    overwrite: bool,
 ) -> None:
     """Simulate a scene at two dates: hs_t1, ms_t1, ms_t2, the truth and the change map."""
     from dataclasses import replace
@@ -62,7 +64,7 @@ def simulate(
     from stsf.world import simulation as world
     from stsf.world.observation import Imperfections, observe
 
-    check_targets([out / file for file in FILES.values()])
+    check_targets([out / file for file in FILES.values()], overwrite=overwrite or _own(out))
     hs, ms = get_sensor(hs_sensor), get_sensor(ms_sensor)
     hs = hs.select(band_quality(hs.centre) == "clean")
     check_order(len(hs), len(ms))
@@ -75,3 +77,8 @@ def simulate(
     )
     write_scene(scene, out)
     click.echo(f"wrote {out}: {len(hs)} HS and {len(ms)} MS bands, {size} x {size} pixels")
+
+
+def _own(out: Path) -> bool:
+    """Whether an earlier simulation wrote the folder: it holds the notes of one, and the truth."""
+    return (out / "scene.json").exists() and (out / "truth_t2.tif").exists()

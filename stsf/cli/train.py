@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import click
 
+from stsf.cli.shared import check_target, option
 from stsf.errors import InputError
-
-option = partial(click.option, show_default=True)
 
 
 @click.command(epilog="\b\nExample:\n  stsf train --preset tiny --out model.safetensors")
@@ -34,6 +32,7 @@ def train(preset: str, out: Path, seed: int, without: tuple[str, ...]) -> None:
         raise InputError(f"expected a file ending in .safetensors, got {out}: rename it")
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"expected a file in an existing folder, got {out}: make the folder first")
+    check_target(out)
     from stsf.training import recipe, run
     from stsf.training.progress import Bars
 

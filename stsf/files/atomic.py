@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rasterio._err import CPLE_BaseError  # what `rasterio.shutil.copy` raises
 from rasterio.errors import RasterioError
+from safetensors import SafetensorError
 
 from stsf.errors import InputError
 
@@ -27,7 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
-    except (OSError, RasterioError, CPLE_BaseError) as error:
+    except (OSError, RasterioError, CPLE_BaseError, SafetensorError) as error:
         raise InputError(
             f"expected to write {path}, the system says {reason(error)}: "
             "choose a folder that exists, can be written and has room"

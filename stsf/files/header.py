@@ -28,7 +28,7 @@ def unplaced() -> Iterator[None]:
         yield
 
 
-def open_raster(path: Path, **options: Any) -> Any:
+def open_raster(path: str | Path, **options: Any) -> Any:
     """`rasterio.open`, with or without a georeference."""
     with unplaced():
         return rasterio.open(path, **options)
@@ -58,12 +58,15 @@ def nothing_lost() -> Iterator[None]:
         raise RasterioError("its last part is missing")
 
 
-def check_size(source: Any, path: Path) -> None:
+def check_size(source: Any) -> None:
     """Refuse a file that lost its end.
 
     GDAL reads up to half of a raw ENVI file as zeros, and opens a Cloud-Optimized GeoTIFF, whose
     headers come first, whatever is left of its blocks.
     """
+    path = Path(source.name)
+    if not path.is_file():  # in a zip or a container
+        return
     size, needed = path.stat().st_size, 0
     envi = source.tags(ns="ENVI")
     if source.driver == "ENVI" and envi.get("file_compression", "0") == "0":

@@ -11,7 +11,7 @@ from stsf.errors import Doubt, InputError
 from stsf.files.bandnames import sentinel2_band
 from stsf.files.imagefile import Image
 from stsf.sensing.bands import Sensor, from_bands
-from stsf.sensing.sensors import get_sensor, product_order, sentinel2
+from stsf.sensing.sensors import SENSORS, get_sensor, product_order, sentinel2
 
 MSI_BANDS = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
 
@@ -30,7 +30,7 @@ def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
     Raises:
         InputError: neither wavelengths nor a known sensor, or bands that do not fit.
     """
-    known = _known_sensor(image, name)
+    known = known_sensor(image, name)
     if image.wavelength is not None:
         fwhm = image.fwhm if image.fwhm is not None else _widths(image.wavelength, known, option)
         if known is None:
@@ -42,7 +42,8 @@ def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
         return from_bands(image.wavelength, fwhm, name=known.name, gsd=known.gsd)
     if known is None:
         raise InputError(
-            f"expected band wavelengths in the file, found none: name the sensor ({option})"
+            "expected band wavelengths in the file, found none: name the sensor with stsf prepare "
+            f"or stsf fuse ({option}, out of {', '.join(SENSORS)}, or a band table as CSV)"
         )
     names = _as_known(image.names, known)
     if names:
@@ -50,12 +51,13 @@ def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
     if len(known) != len(image.cube):
         raise InputError(
             f"{known.name} has {len(known)} bands, the file has {len(image.cube)} and no "
-            "wavelengths: add CENTRAL_WAVELENGTH_UM to each band (GDAL's IMAGERY domain)"
+            f"wavelengths: choose its bands with {option.replace('sensor', 'bands')}, such as "
+            f"1-{len(known)}, or give a band table as CSV ({option})"
         )
     return known.select(_by_position(known, image.cube))
 
 
-def _known_sensor(image: Image, name: str | None) -> Sensor | None:
+def known_sensor(image: Image, name: str | None = None) -> Sensor | None:
     """A name given by the caller must be known; a foreign tag in a file is no error."""
     if name:
         return _whole(get_sensor(name), image)

@@ -7,10 +7,9 @@ than the blocks it touches.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,8 @@ from stsf.files.atomic import reason
 from stsf.files.bandnames import wavelengths_in
 from stsf.files.fill import without_fill
 from stsf.files.header import band_table, check_size, nothing_lost, open_raster
+from stsf.files.orientation import Orientation
+from stsf.files.sources import is_mask, open_source, placement, units
 
 Part = tuple[slice, slice]  # rows and columns
 STRIP = 128  # rows read at once where a file has no overview that would do
@@ -43,7 +44,10 @@ class Image:
         sensor: name of the sensor, or None.
         date: ISO date of acquisition, or None.
         crs: coordinate reference system, or None.
-        transform: pixel to map coordinates in metres, or None.
+        transform: pixel to map coordinates, or None; the rows run south wherever a CRS says what
+            south is.
+        control: ground control points or rational polynomials that no transform could replace.
+        notes: what else a file that is written says of itself, as tags.
     """
 
     cube: np.ndarray
@@ -55,11 +59,15 @@ class Image:
     date: str | None = None
     crs: CRS | None = None
     transform: Affine | None = None
+    control: Any = None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_image(
     path: str | Path,
     scale: float | None = None,
+    offset: float | None = None,
+    nodata: float | None = None,
     *,
     part: Part | None = None,
     shape: tuple[int, int] | None = None,
@@ -70,8 +78,10 @@ def read_image(
     ENVI's `wavelength`, `fwhm` and `bbl` (bad band list); ENVI's `reflectance scale factor` counts.
 
     Args:
-        path: any raster that GDAL opens.
-        scale: reflectance per count, where the file does not set its bands' scale.
+        path: any raster that GDAL opens, a zip with one, or an image in a container by GDAL's name.
+        scale: reflectance per count, in place of what the file says.
+        offset: reflectance of count 0, likewise.
+        nodata: a stored value that is no measurement, beside those that the file declares.
         part: rows and columns to read, by default all.
         shape: (h, w) pixels onto which the part is averaged, by default its own.
 
@@ -79,7 +89,7 @@ def read_image(
         InputError: missing, truncated or foreign file, a header with values that are none, or a
             part outside the image.
     """
-    with ImageFile(path, scale) as file:
+    with ImageFile(path, scale, offset, nodata) as file:
         return file.image(part, shape)
 
 
@@ -92,25 +102,33 @@ class ImageFile:
         transform: its pixel to map coordinates, or None.
     """
 
-    def __init__(self, path: str | Path, scale: float | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        scale: float | None = None,
+        offset: float | None = None,
+        nodata: float | None = None,
+    ) -> None:
         """Open a file and read its header; see `read_image`."""
         self.path = Path(path)
-        if not os.path.exists(path):
-            raise InputError(f"expected an image file, found nothing at {path}: check the path")
         with _readable(self.path):
-            self._source = source = open_raster(self.path)
-            if source.count == 0:
-                raise RasterioError("it holds no bands")
-            check_size(source, self.path)
-            divisor = float(source.tags(ns="ENVI").get("reflectance_scale_factor", 1.0))
-            self._scales = (
-                np.full(source.count, scale) if scale else np.array(source.scales) / divisor
-            )
-            self._table = band_table(source)
+            self._source = source = open_source(path)
+            check_size(source)
+            # a band of transparency is the mask of the others, no measurement
+            self._bands = [b for b in source.indexes if not is_mask(source, b)]
+            chosen = np.array(self._bands) - 1
+            scales, offsets = units(source, str(path))
+            self._scales = np.full(len(chosen), scale) if scale else scales[chosen]
+            self._offsets = offsets[chosen] if offset is None else np.full(len(chosen), offset)
+            self._nodata = nodata
+            self._table = {key: values[chosen] for key, values in band_table(source).items()}
+            transform, self._crs, self._control = placement(source)
         self._levels: dict[int, Any] = {}  # overviews, opened when needed
         self._codes = source.dtypes[0] == "uint8"
-        self.shape: tuple[int, int, int] = (source.count, source.height, source.width)
-        self.transform = None if source.transform.is_identity else source.transform
+        north_up = Orientation.of if self._crs else Orientation.as_is
+        self._way: Orientation = north_up(transform, source.shape)
+        self.shape: tuple[int, int, int] = (len(self._bands), *self._way.size)
+        self.transform = self._way.transform
 
     def __enter__(self) -> ImageFile:
         return self
@@ -134,7 +152,12 @@ class ImageFile:
             )
         size = rows.stop - rows.start, columns.stop - columns.start
         shape = shape or size
-        source, (rows, columns) = self._overview(rows, columns, shape)
+        stored = shape[::-1] if self._way.swapped else shape
+        return self._way.turned(self._read_stored(self._way.stored(rows, columns), stored))
+
+    def _read_stored(self, part: Part, shape: tuple[int, int]) -> np.ndarray:
+        """The same with rows and columns as the file has them."""
+        source, (rows, columns) = self._overview(*part, shape)
         size = rows.stop - rows.start, columns.stop - columns.start
         if size == shape:
             return self._values(source, rows, columns)
@@ -160,22 +183,31 @@ class ImageFile:
         if level is None:
             return self._source, (rows, columns)
         if level not in self._levels:
-            self._levels[level] = open_raster(self.path, overview_level=level)
+            self._levels[level] = open_raster(self._source.name, overview_level=level)
         source = self._levels[level]
         return source, tuple(
             slice(round(s.start * n / whole), max(1, round(s.stop * n / whole)))
-            for s, n, whole in zip((rows, columns), source.shape, self.shape[1:])
+            for s, n, whole in zip((rows, columns), source.shape, self._source.shape)
         )  # type: ignore[return-value]
 
     def _values(self, source: Any, rows: slice, columns: slice) -> np.ndarray:
+        window = Window.from_slices(rows, columns)
         with _readable(self.path):
-            counts = source.read(window=Window.from_slices(rows, columns), masked=True)
-        return _reflectance(counts, self._scales, np.array(source.offsets))
+            if len(set(source.dtypes)) > 1:
+                bands = [source.read(b, window=window, masked=True) for b in self._bands]
+                counts = np.ma.stack([band.astype(np.float64) for band in bands])
+            elif "alpha" in (source.colorinterp[b - 1].name for b in self._bands):
+                counts = _without_alpha(source, self._bands, window)
+            else:
+                counts = source.read(self._bands, window=window, masked=True)
+        if self._nodata is not None:
+            counts = np.ma.masked_where(counts.data == self._nodata, counts)
+        return _reflectance(counts, self._scales, self._offsets)
 
     def image(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> Image:
         """The same with what the header says."""
         cube, tags, table = self.read(part, shape), self._source.tags(), self._table
-        names = tuple(name or "" for name in self._source.descriptions)
+        names = tuple(self._source.descriptions[b - 1] or "" for b in self._bands)
         return Image(
             cube=cube,
             names=names,
@@ -184,8 +216,9 @@ class ImageFile:
             good=table["bbl"] > 0 if "bbl" in table else None,
             sensor=tags.get("SENSOR"),
             date=tags.get("DATE"),
-            crs=self._source.crs,
+            crs=self._crs,
             transform=self.transform and self._moved(self.transform, part, cube.shape),
+            control=self._control,
         )
 
     def _moved(self, whole: Affine, part: Part | None, shape: tuple[int, ...]) -> Affine:
@@ -227,6 +260,8 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         with nothing_lost():
             yield
+    except InputError:
+        raise
     except (RasterioError, OSError) as error:
         if path.is_dir():
             raise InputError(
@@ -241,6 +276,13 @@ def _readable(path: Path) -> Iterator[None]:
             f"expected finite numbers in the header of {path}, {error}: "
             "mend its wavelength, fwhm, bbl or scale"
         ) from error
+
+
+def _without_alpha(source: Any, bands: list[int], window: Window) -> np.ma.MaskedArray:
+    """Bands of which GDAL takes one for the transparency of the others, which it is not."""
+    counts = source.read(bands, window=window)
+    empty = np.array([np.nan if value is None else value for value in source.nodatavals])
+    return np.ma.masked_array(counts, counts == empty[np.array(bands) - 1, None, None])
 
 
 def _reflectance(cube: np.ma.MaskedArray, scales: np.ndarray, offsets: np.ndarray) -> np.ndarray:

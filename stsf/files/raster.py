@@ -111,7 +111,7 @@ def writing_parts(
         _pack(str(plain), str(packed), dtype)
         with open_raster(packed) as source:
             try:
-                check_size(source, packed)
+                check_size(source)
             except rasterio.errors.RasterioError as error:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         packed.replace(path)
@@ -140,7 +140,7 @@ def _pack(plain: str, packed: str, dtype: Dtype) -> None:
 def _describe(target: Any, table: Image, dtype: Dtype) -> None:
     if dtype == "int16":
         target.scales = (SCALE,) * len(table.cube)
-    tags = {"SENSOR": table.sensor, "DATE": table.date}
+    tags = {"SENSOR": table.sensor, "DATE": table.date, **table.notes}
     target.update_tags(**{key: value for key, value in tags.items() if value})
     _write_bands(target, table)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from contextlib import ExitStack
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -14,13 +13,13 @@ import xarray as xr
 from affine import Affine
 
 from stsf.degradation import Psf
-from stsf.errors import Doubt, InputError
+from stsf.errors import InputError
 from stsf.files.atomic import replacing
-from stsf.files.checks import check_files
-from stsf.files.identify import sensor_of, usable_bands
+from stsf.files.checks import check_content, check_place
 from stsf.files.imagefile import Image, read_image
 from stsf.files.raster import write_geotiff
-from stsf.scene import KINDS, Scene
+from stsf.files.reading import Reading, on_one_grid, read_files, usable
+from stsf.scene import KINDS, Scene, check_values
 from stsf.sensing.bands import Sensor
 
 FILES = {
@@ -38,6 +37,7 @@ def read_scene(
     hs: str | Path,
     ms1: str | Path,
     ms2: str | Path,
+    reading: Reading | None = None,
     *,
     hs_sensor: str | None = None,
     ms_sensor: str | None = None,
@@ -46,12 +46,13 @@ def read_scene(
     change: str | Path | None = None,
     name: str = "",
 ) -> Scene:
-    """Read three files (and the truth, if any) that share extent and CRS.
+    """Read three files (and the truth, if any); what they do not share is cropped, with a warning.
 
     Args:
         hs: Y1, with wavelengths or a known sensor.
         ms1: M1.
         ms2: M2, on the grid of M1.
+        reading: what the files do not say themselves; or only:
         hs_sensor: name for `stsf.sensing.get_sensor`; else the file's `SENSOR` tag is used.
         ms_sensor: the same for the MS.
         truth_t1: X1, if known.
@@ -62,66 +63,28 @@ def read_scene(
     Raises:
         InputError: unreadable file, or files that do not fit together.
     """
-    y1, hs_bands = _usable(str(hs), read_image(hs), hs_sensor, "--hs-sensor")
-    m1, bands_t1 = _usable(str(ms1), read_image(ms1), ms_sensor, "--ms-sensor", False)
-    m2, bands_t2 = _usable(str(ms2), read_image(ms2), ms_sensor, "--ms-sensor", False)
-    m1, m2, ms_bands = _shared(m1, bands_t1, m2, bands_t2)
-    check_files([(str(hs), y1), (str(ms1), m1), (str(ms2), m2)])
+    reading = reading or Reading(hs_sensor=hs_sensor, ms_sensor=ms_sensor)
+    paths = hs, ms1, ms2
+    files = read_files(paths, reading)
+    check_content([(str(path), image) for path, image in zip(paths, files[:3])])
+    (y1, m1, m2, hs_bands, ms_bands), shift = on_one_grid(paths, files)
     known = {k: p for k, p in (("hrhs_t1", truth_t1), ("hrhs_t2", truth_t2)) if p}
     truth: dict[str, Any] = {}
     for key, path in known.items():
-        image, bands = _usable(str(path), read_image(path), hs_sensor, "--hs-sensor")
+        image, bands = usable(str(path), read_image(path), reading.hs_sensor, "--hs-sensor")
+        check_values(str(path), image.cube)
+        check_place(str(path), image, "M2", m2, mend="take the truth of this scene")
         truth[key] = _like(image, bands, hs_bands, key)
-    return Scene(
+    scene = Scene(
         lrhs_t1=y1.cube, hrms_t1=m1.cube, hrms_t2=m2.cube, hs=hs_bands, ms=ms_bands,
         **truth,
         change=None if change is None else change_codes(str(change), read_image(change)),
         crs=m2.crs, transform=m2.transform, name=name,
         dates=(y1.date, m1.date, m2.date) if y1.date and m1.date and m2.date else None,
     )  # fmt: skip
-
-
-def _usable(
-    name: str, image: Image, sensor: str | None, option: str, in_order: bool = True
-) -> tuple[Image, Sensor]:
-    """The image's usable bands, in order of wavelength or in that of the file, and their sensor."""
-    bands = sensor_of(image, sensor, option)
-    chosen = usable_bands(image, bands, name)
-    if image.good is not None:
-        chosen = chosen[image.good[chosen]]
-    chosen = chosen if in_order else np.sort(chosen)
-    return replace(_only(image, chosen), good=None), bands.select(chosen)
-
-
-def _only(image: Image, bands: np.ndarray) -> Image:
-    """The image with some of its bands, in the order given."""
-    given = {
-        key: value[bands]
-        for key in ("cube", "wavelength", "fwhm")
-        if (value := getattr(image, key)) is not None
-    }
-    names = tuple(image.names[b] for b in bands) if image.names else ()
-    return replace(image, **given, names=names)
-
-
-def _shared(
-    m1: Image, bands_t1: Sensor, m2: Image, bands_t2: Sensor
-) -> tuple[Image, Image, Sensor]:
-    """Both MS dates with the bands they share, told by wavelength, in the order of the second."""
-    gap = np.abs(bands_t1.centre[:, None] - bands_t2.centre)  # (bands at t1, bands at t2)
-    first, second = gap.argmin(axis=0), np.arange(len(bands_t2))
-    near = gap[first, second] <= np.maximum(bands_t2.fwhm / 2, 1.0)
-    first, second = first[near], second[near]
-    few = 2 * len(second) < max(len(bands_t1), len(bands_t2))  # rather two sensors than one
-    if few or not second.size or len(set(first)) < len(first):
-        return m1, m2, bands_t2  # refused by `check_same_bands`, in its own words
-    lost = {bands_t1.band_names[b] for b in range(len(bands_t1)) if b not in first}
-    lost |= {bands_t2.band_names[b] for b in np.flatnonzero(~near)}
-    if lost:
-        warnings.warn(
-            f"MS bands of one date only are left out: {', '.join(sorted(lost))}", Doubt, 3
-        )
-    return _only(m1, first), _only(m2, second), bands_t2.select(second)
+    assert scene.psf is not None
+    shifted = tuple(replace(p, shift_y=shift[0], shift_x=shift[1]) for p in scene.psf)
+    return replace(scene, psf=shifted) if any(shift) else scene
 
 
 def _like(image: Image, bands: Sensor, hs: Sensor, key: str) -> np.ndarray:

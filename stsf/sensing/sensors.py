@@ -6,6 +6,7 @@ A table read from the product always wins over the tables here; generated ones a
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -19,6 +20,9 @@ from stsf.sensing.bands import SWIR, SWIR_START, VNIR, Sensor, from_bands
 S2_4 = ("B2", "B3", "B4", "B8")  # the four bands delivered at 10 m
 S2_10 = ("B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B11", "B12")
 TABLES = Path(__file__).with_name("tables")
+
+
+MIN_COVERAGE = 0.9  # of an MS response, by HS bands
 
 
 def ahsi() -> Sensor:
@@ -124,7 +128,7 @@ def from_csv(path: str | Path) -> Sensor:
         InputError: no readable text, a missing column, or a value that is not a number.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
         raise InputError(
@@ -132,8 +136,7 @@ def from_csv(path: str | Path) -> Sensor:
         ) from error
     notes = [line[1:].split(":", 1) for line in lines if line.startswith("#") and ":" in line]
     about = {key.strip(): value.strip() for key, value in notes}
-    rows = list(csv.DictReader(line for line in lines if line and not line.startswith("#")))
-    columns = list(rows[0]) if rows else []
+    rows, columns = _table([line for line in lines if line.strip() and not line.startswith("#")])
     missing = [column for column in ("name", "centre", "fwhm") if column not in columns]
     if missing:
         raise InputError(
@@ -164,6 +167,21 @@ def from_csv(path: str | Path) -> Sensor:
         raise
     except (TypeError, ValueError) as error:
         raise InputError(f"expected numbers in {path}, got: {error}; mend that cell") from error
+
+
+def _table(lines: list[str]) -> tuple[list[dict[str, str]], list[str]]:
+    """Rows by column, as spreadsheets write them: commas, semicolons or tabs, blanks around.
+
+    Where another sign parts the cells, a comma in a cell is a decimal one.
+    """
+    sign = next((s for s in ";\t" if lines and s in lines[0]), ",")
+    cells = [[cell.strip() for cell in line] for line in csv.reader(lines, delimiter=sign,
+             skipinitialspace=True)]  # fmt: skip
+    if sign != ",":
+        cells = [[re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", c) for c in line] for line in cells]
+    columns = [c.lower() if c.isalpha() else c for c in cells[0]] if cells else []
+    rows = [dict(zip(columns, [*line, *[""] * len(columns)])) for line in cells[1:] if any(line)]
+    return rows, columns if rows else []
 
 
 def _pairs(text: str) -> tuple[tuple[float, float], ...]:
@@ -254,7 +272,16 @@ def covered(hs: Sensor, axis: np.ndarray) -> np.ndarray:
     return within | (close & between)
 
 
-def srf_matrix(hs: Sensor, ms: Sensor, min_coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+def band_coverage(hs: Sensor, ms: Sensor) -> np.ndarray:
+    """(C,) share of each MS response, 0 to 1, on wavelengths that the HS measures."""
+    axis = np.arange(np.min(ms.centre - 2 * ms.fwhm), np.max(ms.centre + 2 * ms.fwhm))
+    srf = ms.srf_at(axis)
+    return srf @ covered(hs, axis) / srf.sum(axis=1)
+
+
+def srf_matrix(
+    hs: Sensor, ms: Sensor, min_coverage: float = MIN_COVERAGE
+) -> tuple[np.ndarray, np.ndarray]:
     """Spectral response R (C, L): each MS band as a weighted sum of HS bands.
 
     Take the spectrum as a straight line between HS band centres. Then an MS band is H p and an HS
@@ -288,9 +315,7 @@ def srf_matrix(hs: Sensor, ms: Sensor, min_coverage: float = 0.9) -> tuple[np.nd
             f"expected at least two bands of {hs.name} with strictly increasing centres, got "
             f"{len(hs)} in another order: sort the bands by wavelength and drop repeated ones"
         )
-    axis = np.arange(np.min(ms.centre - 2 * ms.fwhm), np.max(ms.centre + 2 * ms.fwhm))
-    srf = ms.srf_at(axis)
-    coverage = srf @ covered(hs, axis) / srf.sum(axis=1)
+    coverage = band_coverage(hs, ms)
     if (coverage < min_coverage).any():
         worst = int(np.argmin(coverage))
         raise InputError(

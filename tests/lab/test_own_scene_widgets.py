@@ -45,7 +45,7 @@ def test_the_files_hold_what_was_built_in(scene, seen):
     [
         ("files swapped", "may be swapped"),
         ("digital numbers", "^counts.tif must be reflectance"),
-        ("another extent", "gdalwarp -te 465000"),
+        ("another extent", "stsf prepare --hs hs_t1.tif"),
         ("another map projection", "EPSG:32632"),
         ("no wavelengths", "found none"),
     ],

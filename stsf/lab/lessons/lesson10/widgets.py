@@ -87,7 +87,7 @@ def _counts(files: Files, folder: Path) -> Files:
 def _moved(files: Files, folder: Path) -> Files:
     image = read_image(files[1])
     assert image.transform is not None
-    east = image.transform.translation(image.transform.a * 20, 0) @ image.transform
+    east = image.transform.translation(image.transform.a * 20.5, 0) @ image.transform
     return files[0], write_image(folder / "moved.tif", replace(image, transform=east)), files[2]
 
 

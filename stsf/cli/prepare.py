@@ -1,0 +1,72 @@
+"""`stsf prepare`: three images as they come, cropped or warped onto one grid."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from affine import Affine
+
+from stsf.cli.shared import check_targets, option, reading_options, told
+
+if TYPE_CHECKING:
+    from stsf.files.imagefile import Image
+    from stsf.files.reading import Reading
+    from stsf.sensing.bands import Sensor
+
+EXAMPLE = (
+    "\b\nExample:\n  stsf prepare --hs hs.zip --ms1 a.vrt --ms2 b.jp2 --ms-bands B2,B3,B4,B8 "
+    "--out scene/"
+)
+
+
+@click.command(epilog=EXAMPLE)
+@option("--hs", type=click.Path(), required=True, help="Low-resolution HS at t1 (Y1).")
+@option("--ms1", type=click.Path(), required=True, help="High-resolution MS at t1 (M1).")
+@option("--ms2", type=click.Path(), required=True, help="High-resolution MS at t2 (M2).")
+@option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@reading_options
+@option("--overwrite", is_flag=True, help="Replace files of these names in the folder.")
+def prepare(hs: str, ms1: str, ms2: str, out: Path, reading: Reading, overwrite: bool) -> None:
+    """Write a folder for `stsf fuse` and `stsf explore`: three images on the grid of the second MS.
+
+    The images may differ in projection, extent, pixel size and orientation. What can be cropped is
+    not resampled.
+    """
+    from stsf.alignment.common_grid import common_grid
+    from stsf.files.atomic import replacing
+    from stsf.files.raster import write_geotiff
+    from stsf.files.reading import placed, read_files
+    from stsf.files.scenes import FILES
+
+    targets = [out / FILES[key] for key in ("lrhs_t1", "hrms_t1", "hrms_t2")]
+    check_targets(targets, inputs=[hs, ms1, ms2], overwrite=overwrite)
+    with told():
+        files = read_files((hs, ms1, ms2), reading)
+    images = files.y1, files.m1, files.m2
+    found = common_grid(*map(placed, images))
+    cubes = found.lrhs_t1, found.hrms_t1, found.hrms_t2
+    with ExitStack() as complete:  # all files or none
+        for target, image, cube, bands in zip(
+            targets, images, cubes, (files.hs, files.ms, files.ms)
+        ):
+            scale = found.ratio if cube is found.lrhs_t1 else 1
+            there = replace(
+                image, cube=cube, crs=found.crs, control=None,
+                transform=found.transform and found.transform @ Affine.scale(scale),
+            )  # fmt: skip
+            write_geotiff(complete.enter_context(replacing(target)), _told(there, bands))
+    for line in found.done:
+        click.echo(line)
+    hs_t1, ms_t1, ms_t2 = targets
+    click.echo(f"wrote {out}: go on with stsf fuse --hs {hs_t1} --ms1 {ms_t1} --ms2 {ms_t2}")
+
+
+def _told(image: Image, bands: Sensor) -> Image:
+    """The image with the names and wavelengths by which its bands were told."""
+    return replace(
+        image, names=bands.band_names, wavelength=bands.centre, fwhm=bands.fwhm, sensor=bands.name
+    )
