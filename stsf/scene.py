@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from affine import Affine
@@ -35,7 +36,7 @@ class Scene:
     """Observations on area grids of one extent; the product grid is that of M2.
 
     Attributes:
-        lrhs_t1: Y1, (L, h, w) float32 reflectance.
+        lrhs_t1: Y1, (L, h, w) reflectance; as all cubes a plain or masked array, or a DataArray.
         hrms_t1: M1, (C, H, W), H = r·h and W = r·w.
         hrms_t2: M2, (C, H, W).
         hs: sensor of Y1, with L bands in order of wavelength.
@@ -50,7 +51,7 @@ class Scene:
         valid_hr: (H, W) False where M1 or M2 has no data (filled likewise).
         crs: coordinate reference system, if any.
         transform: pixel to map coordinates of the high-resolution grid, if any.
-        dates: ISO dates of Y1, M1 and M2, if known.
+        dates: ISO dates (or `date` objects) of Y1, M1 and M2, if known.
         name: shown in figures and tables.
 
     Raises:
@@ -77,6 +78,10 @@ class Scene:
     name: str = ""
 
     def __post_init__(self) -> None:
+        for key in CUBES:
+            object.__setattr__(self, key, _array(getattr(self, key)))
+        if self.dates is not None:
+            object.__setattr__(self, "dates", tuple(map(str, self.dates)))
         check_bands(self)
         check_grids(self)
         check_dates(self.dates or (None, None, None))
@@ -172,6 +177,17 @@ class Scene:
             for key in (*CUBES, "change", "valid_lr", "valid_hr") if getattr(self, key) is not None
         }  # fmt: skip
         return replace(self, **window, transform=moved)  # type: ignore[arg-type]
+
+
+def _array(cube: Any) -> Any:
+    """A plain array of what rasterio (masked) or xarray gives, NaN where there is no data."""
+    if cube is None or type(cube) is np.ndarray:
+        return cube
+    empty = getattr(cube, "attrs", {}).get("_FillValue", np.nan)
+    if isinstance(cube, np.ma.MaskedArray):
+        return np.ma.filled(cube.astype(np.float32), np.nan)
+    values = np.asarray(cube)
+    return np.where(values == empty, np.nan, values).astype(np.float32)
 
 
 def check_bands(scene: Scene) -> None:

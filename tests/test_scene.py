@@ -467,3 +467,32 @@ def test_a_known_sensor_with_another_number_of_bands():
 def test_notes_are_plain_json(tmp_path):
     write_scene(make(snr_hs=31.0), tmp_path)
     assert json.loads((tmp_path / NOTES).read_text())["snr_hs"] == 31.0
+
+
+@pytest.mark.parametrize("key", ["lrhs_t1", "hrms_t1", "hrms_t2"])
+@pytest.mark.parametrize("kind", ["masked", "DataArray", "counts of a DataArray"])
+def test_arrays_of_rasterio_and_xarray_make_a_scene(key, kind):
+    import xarray as xr
+
+    scene = make()
+    cube, hole = getattr(scene, key), np.zeros(getattr(scene, key).shape, bool)
+    hole[:, 1, 2] = True
+    if kind == "masked":
+        given = np.ma.masked_array(np.where(hole, -9999.0, cube), hole)
+    elif kind == "DataArray":
+        given = xr.DataArray(np.where(hole, np.nan, cube), dims=("band", "y", "x"))
+    else:
+        empty = {"_FillValue": -9999.0}
+        given = xr.DataArray(np.where(hole, -9999.0, cube), dims=("band", "y", "x"), attrs=empty)
+    found = replace(scene, **{key: given})
+    valid = found.valid_lr if key == "lrhs_t1" else found.valid_hr
+    assert type(getattr(found, key)) is np.ndarray
+    assert not valid[1, 2] and valid.sum() == valid.size - 1
+    np.testing.assert_array_equal(getattr(found, key)[:, valid], cube[:, valid])
+
+
+def test_dates_may_be_dates():
+    from datetime import date
+
+    days = (date(2025, 7, 20), date(2025, 7, 24), date(2025, 9, 1))
+    assert replace(make(), dates=days).dates == ("2025-07-20", "2025-07-24", "2025-09-01")

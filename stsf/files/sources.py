@@ -126,16 +126,18 @@ def _transcoded(source: Any) -> Any:
 
 def placement(source: Any) -> tuple[Affine | None, CRS | None, Any]:
     """Transform, CRS, and control points or polynomials where no transform is exact."""
+    crs = source.crs  # a plane that is called arbitrary is none
+    crs = crs if crs and (crs.is_geographic or crs.is_projected) else None
     if not source.transform.is_identity:
-        return source.transform, source.crs, None
-    points, crs = source.gcps
+        return source.transform, crs, None
+    points, system = source.gcps
     if len(points) >= 3:
         fit = from_gcps(points)
         off = [np.subtract(~fit * (p.x, p.y), (p.col, p.row)) for p in points]
-        return (fit, crs, None) if np.abs(off).max() < AFFINE else (None, crs, points)
+        return (fit, system, None) if np.abs(off).max() < AFFINE else (None, system, points)
     if source.rpcs:
         return None, CRS.from_epsg(4326), source.rpcs
-    return None, source.crs, None
+    return None, crs, None
 
 
 def is_mask(source: Any, band: int) -> bool:
