@@ -49,6 +49,7 @@ class Scene:
         snr_ms: signal-to-noise ratio of the MS, dB.
         valid_lr: (h, w) False where Y1 has no data (filled from the nearest valid pixel).
         valid_hr: (H, W) False where M1 or M2 has no data (filled likewise).
+        quality: (3, H, W) uint8, why Y1, M1 and M2 have no data (`stsf.files.facts.REASONS`).
         crs: coordinate reference system, if any.
         transform: pixel to map coordinates of the high-resolution grid, if any.
         dates: ISO dates (or `date` objects) of Y1, M1 and M2, if known.
@@ -72,6 +73,7 @@ class Scene:
     valid_hr: np.ndarray = None  # type: ignore[assignment]
     snr_hs: float = 35.0
     snr_ms: float = 40.0
+    quality: np.ndarray | None = None
     crs: CRS | None = None
     transform: Affine | None = None
     dates: tuple[str, str, str] | None = None
@@ -174,7 +176,8 @@ class Scene:
         window: dict[str, np.ndarray] = {
             key: getattr(self, key)[(..., *(  # LR arrays by LR pixels, HR arrays by HR pixels
                 (rows, columns) if key in ("lrhs_t1", "valid_lr") else fine))]
-            for key in (*CUBES, "change", "valid_lr", "valid_hr") if getattr(self, key) is not None
+            for key in (*CUBES, "change", "quality", "valid_lr", "valid_hr")
+            if getattr(self, key) is not None
         }  # fmt: skip
         return replace(self, **window, transform=moved)  # type: ignore[arg-type]
 
@@ -245,7 +248,7 @@ def check_grids(scene: Scene) -> None:
             "take a larger window of all images"
         )
     expected = {"hrhs_t1": (len(scene.hs), *fine), "hrhs_t2": (len(scene.hs), *fine)}
-    expected |= {"change": fine, "valid_hr": fine, "valid_lr": (h, w)}
+    expected |= {"change": fine, "quality": (3, *fine), "valid_hr": fine, "valid_lr": (h, w)}
     for key, shape in expected.items():
         given = getattr(scene, key)
         if given is not None and given.shape != shape:

@@ -33,6 +33,12 @@ EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.
     help="Also write the standard error of each band.",
 )
 @option(
+    "--out-quality",
+    type=click.Path(path_type=Path),
+    help="Also write why Y1, M1 and M2 have no data: 0 clear, 1 no data, 2 saturated, "
+    "3 defective, 4 cloud, 5 cirrus, 6 cloud shadow, 7 haze.",
+)
+@option(
     "--method", default="dcstsf", help="Any registered method, such as dcstsf, cascade, projection."
 )
 @option(
@@ -54,6 +60,7 @@ def fuse(
     out: Path,
     out_t1: Path | None,
     out_error: Path | None,
+    out_quality: Path | None,
     method: str,
     model: Path | None,
     calibrate: str,
@@ -62,7 +69,7 @@ def fuse(
     as_json: bool,
 ) -> None:
     """Predict the high-resolution HS image at t2."""
-    targets = [path for path in (out, out_t1, out_error) if path is not None]
+    targets = [path for path in (out, out_t1, out_error, out_quality) if path is not None]
     check_targets(targets, inputs=[hs, ms1, ms2])
     import numpy as np
 
@@ -105,4 +112,7 @@ def fuse(
             image.cube[:, ~fused.valid] = np.nan
             noted = replace(image, notes={"WARNINGS": "\n".join(doubts)} if doubts else {})
             write_geotiff(complete.enter_context(replacing(path)), noted)
+        if out_quality is not None:
+            reasons = image_of(fused.scene, "quality")
+            write_geotiff(complete.enter_context(replacing(out_quality)), reasons, "uint8")
     click.echo(as_text(report) if as_json else fusion.format_report(report))

@@ -10,7 +10,7 @@ import numpy as np
 from stsf.errors import Doubt, InputError
 from stsf.files.bandnames import sentinel2_band
 from stsf.files.imagefile import Image
-from stsf.sensing.bands import Sensor, from_bands
+from stsf.sensing.bands import NOMINAL_MTF, Sensor, from_bands
 from stsf.sensing.sensors import SENSORS, get_sensor, product_order, sentinel2
 
 MSI_BANDS = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
@@ -31,6 +31,8 @@ def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
         InputError: neither wavelengths nor a known sensor, or bands that do not fit.
     """
     known = known_sensor(image, name)
+    if image.facts is not None:
+        return _of_product(image, known)
     if image.wavelength is not None:
         fwhm = image.fwhm if image.fwhm is not None else _widths(image.wavelength, known, option)
         if known is None:
@@ -55,6 +57,17 @@ def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
             f"1-{len(known)}, or give a band table as CSV ({option})"
         )
     return known.select(_by_position(known, image.cube))
+
+
+def _of_product(image: Image, known: Sensor | None) -> Sensor:
+    """The sensor as the product's metadata describe it; from the one we know only its MTF."""
+    assert image.facts is not None and image.wavelength is not None and image.fwhm is not None
+    assert image.transform is not None
+    return Sensor(
+        image.sensor or "unnamed", image.names, image.wavelength, image.fwhm,
+        abs(image.transform.a), image.facts.detector, known.mtf if known else NOMINAL_MTF,
+        image.facts.srf_wavelength, image.facts.srf,
+    )  # fmt: skip
 
 
 def known_sensor(image: Image, name: str | None = None) -> Sensor | None:

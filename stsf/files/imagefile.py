@@ -22,6 +22,7 @@ from rasterio.windows import Window
 from stsf.errors import InputError
 from stsf.files.atomic import reason
 from stsf.files.bandnames import wavelengths_in
+from stsf.files.facts import Facts
 from stsf.files.fill import without_fill
 from stsf.files.header import band_table, check_size, nothing_lost, open_raster
 from stsf.files.orientation import Orientation
@@ -48,6 +49,7 @@ class Image:
             south is.
         control: ground control points or rational polynomials that no transform could replace.
         notes: what else a file that is written says of itself, as tags.
+        facts: what a product's metadata say beyond this, or None.
     """
 
     cube: np.ndarray
@@ -61,6 +63,7 @@ class Image:
     transform: Affine | None = None
     control: Any = None
     notes: Mapping[str, str] = field(default_factory=dict)
+    facts: Facts | None = None
 
 
 def read_image(
@@ -111,7 +114,7 @@ class ImageFile:
     ) -> None:
         """Open a file and read its header; see `read_image`."""
         self.path = Path(path)
-        with _readable(self.path):
+        with readable(self.path):
             self._source = source = open_source(path)
             check_size(source)
             # a band of transparency is the mask of the others, no measurement
@@ -136,6 +139,11 @@ class ImageFile:
     def __exit__(self, *_: object) -> None:
         for source in (self._source, *self._levels.values()):
             source.close()
+
+    @property
+    def crs(self) -> CRS | None:
+        """Coordinate reference system, if the file names one."""
+        return self._crs
 
     def read(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
         """(band, h, w) float32 of a part, averaged onto `shape`, NaN where there is no data.
@@ -192,7 +200,7 @@ class ImageFile:
 
     def _values(self, source: Any, rows: slice, columns: slice) -> np.ndarray:
         window = Window.from_slices(rows, columns)
-        with _readable(self.path):
+        with readable(self.path):
             if len(set(source.dtypes)) > 1:
                 bands = [source.read(b, window=window, masked=True) for b in self._bands]
                 counts = np.ma.stack([band.astype(np.float64) for band in bands])
@@ -255,7 +263,7 @@ def averaged(cube: np.ndarray, rows: np.ndarray, columns: np.ndarray, pick: bool
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
     """What goes wrong while reading, in one sentence."""
     try:
         with nothing_lost():

@@ -14,8 +14,10 @@ from stsf.alignment.common_grid import Placed, common_grid
 from stsf.errors import Doubt, InputError
 from stsf.files.checks import check_grid, check_units
 from stsf.files.choice import chosen_bands
+from stsf.files.facts import CODES
 from stsf.files.identify import known_sensor, sensor_of, usable_bands
-from stsf.files.imagefile import Image, read_image
+from stsf.files.imagefile import Image
+from stsf.files.products.opening import read_together
 from stsf.sensing.bands import Sensor
 from stsf.sensing.sensors import SENSORS
 
@@ -60,8 +62,10 @@ def read_files(paths: Sequence[str | Path], reading: Reading) -> Files:
         InputError: a file that cannot be read, or bands that cannot be told.
     """
     images = [
-        _in_reflectance(read_image(path, nodata=reading.nodata), scale, offset)
-        for path, scale, offset in zip(paths, reading.scale, reading.offset)
+        _in_reflectance(image, scale, offset)
+        for image, scale, offset in zip(
+            read_together(paths, reading.nodata), reading.scale, reading.offset
+        )
     ]
     check_units([(str(path), image.cube) for path, image in zip(paths, images)], reading.scale)
     _check_told(images, reading)
@@ -132,7 +136,8 @@ def _only(image: Image, bands: np.ndarray) -> Image:
         if (value := getattr(image, key)) is not None
     }
     names = tuple(image.names[b] for b in bands) if image.names else ()
-    return replace(image, **given, names=names)
+    facts = image.facts and image.facts.select(bands)
+    return replace(image, **given, names=names, facts=facts)
 
 
 def _shared(
@@ -164,7 +169,7 @@ def on_one_grid(paths: Sequence[str | Path], files: Files) -> tuple[Files, tuple
     try:
         check_grid([(str(path), image) for path, image in zip(paths, files[:3])])
     except InputError:
-        found = common_grid(*map(placed, files[:3]))
+        found = common_grid(*(_with_reasons(placed(image), image) for image in files[:3]))
         if found.warped:
             raise
     else:
@@ -172,10 +177,34 @@ def on_one_grid(paths: Sequence[str | Path], files: Files) -> tuple[Files, tuple
     warnings.warn("; ".join(found.done), Doubt, 3)
     cubes = found.lrhs_t1, found.hrms_t1, found.hrms_t2
     y1, m1, m2 = (
-        replace(image, cube=cube, transform=found.transform, crs=found.crs, control=None)
+        replace(
+            image,
+            cube=cube[:-1],
+            transform=found.transform,
+            crs=found.crs,
+            control=None,
+            facts=image.facts and replace(image.facts, quality=_codes(cube[-1])),
+        )
         for image, cube in zip(files[:3], cubes)
     )
     return files._replace(y1=y1, m1=m1, m2=m2), found.shift
+
+
+def _with_reasons(image: Placed, source: Image) -> Placed:
+    """With the reasons as one more band, which is cropped with the others."""
+    return replace(image, cube=np.concatenate([image.cube, reasons(source)[None]]))
+
+
+def _codes(band: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(band, nan=CODES["no data"]).astype(np.uint8)
+
+
+def reasons(image: Image) -> np.ndarray:
+    """(y, x) uint8, why a pixel of a file or product has no data, codes of `REASONS`."""
+    found = np.where(np.isfinite(image.cube).all(axis=0), 0, CODES["no data"]).astype(np.uint8)
+    if image.facts is None or image.facts.quality is None:
+        return found
+    return np.where(image.facts.quality > 0, image.facts.quality, found)
 
 
 def placed(image: Image) -> Placed:

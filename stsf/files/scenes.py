@@ -18,7 +18,7 @@ from stsf.files.atomic import replacing
 from stsf.files.checks import check_content, check_place
 from stsf.files.imagefile import Image, read_image
 from stsf.files.raster import write_geotiff
-from stsf.files.reading import Reading, on_one_grid, read_files, usable
+from stsf.files.reading import Reading, on_one_grid, read_files, reasons, usable
 from stsf.scene import KINDS, Scene, check_values
 from stsf.sensing.bands import Sensor
 
@@ -49,7 +49,8 @@ def read_scene(
     """Read three files (and the truth, if any); what they do not share is cropped, with a warning.
 
     Args:
-        hs: Y1, with wavelengths or a known sensor.
+        hs: Y1, with wavelengths or a known sensor; a file, or a product as its agency delivers it
+            (see `stsf.files.products`), which is read where all three have pixels.
         ms1: M1.
         ms2: M2, on the grid of M1.
         reading: what the files do not say themselves; or only:
@@ -82,6 +83,8 @@ def read_scene(
         crs=m2.crs, transform=m2.transform, name=name,
         dates=(y1.date, m1.date, m2.date) if y1.date and m1.date and m2.date else None,
     )  # fmt: skip
+    quality = [reasons(y1).repeat(scene.ratio, 0).repeat(scene.ratio, 1), reasons(m1), reasons(m2)]
+    scene = replace(scene, quality=np.stack(quality))
     assert scene.psf is not None
     shifted = tuple(replace(p, shift_y=shift[0], shift_x=shift[1]) for p in scene.psf)
     return replace(scene, psf=shifted) if any(shift) else scene
@@ -173,6 +176,8 @@ def image_of(scene: Scene, key: str, cube: np.ndarray | None = None) -> Image:
     cube = getattr(scene, key) if cube is None else cube
     if key == "change":
         return Image(cube[None], ("change",), crs=scene.crs, transform=scene.transform)
+    if key == "quality":
+        return Image(cube, ("Y1", "M1", "M2"), crs=scene.crs, transform=scene.transform)
     coarse, spectral = key == "lrhs_t1", "hs" if "hrms" not in key else "ms"
     sensor: Sensor = getattr(scene, spectral)
     valid = scene.valid_lr if coarse else scene.valid_hr

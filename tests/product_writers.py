@@ -1,0 +1,176 @@
+"""Small products laid out as the agencies deliver them, for the tests of the readers."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import rasterio
+from rasterio.transform import from_origin
+
+from stsf.sensing.bands import Sensor
+
+UTM = "EPSG:32632"
+WEST, NORTH = 600000.0, 5300040.0  # upper left corner of the Sentinel-2 tile
+S2_WHEN = "20240411T103021"
+S2_BANDS = {  # name: bandId, first and last nm of its response
+    "B2": (1, 456, 533), "B3": (2, 538, 583), "B4": (3, 646, 684), "B5": (4, 695, 714),
+    "B6": (5, 731, 749), "B7": (6, 769, 797), "B8": (7, 760, 907), "B8A": (8, 837, 881),
+    "B11": (11, 1539, 1682), "B12": (12, 2078, 2320),
+}  # fmt: skip
+TEN = ("B2", "B3", "B4", "B8")
+
+
+def raster(path: Path, cube: np.ndarray, step: float, driver="GTiff", origin=(WEST, NORTH), **more):
+    """A georeferenced raster."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    extra = dict(QUALITY="100", REVERSIBLE="YES") if driver == "JP2OpenJPEG" else {}
+    with rasterio.open(
+        path, "w", driver=driver, count=len(cube), height=cube.shape[1], width=cube.shape[2],
+        dtype=cube.dtype, crs=UTM, transform=from_origin(*origin, step, step), **extra, **more,
+    ) as target:  # fmt: skip
+        target.write(cube)
+
+
+def response(first: int, last: int) -> str:
+    """A smooth response on whole nm, symmetric, half as wide as its range."""
+    values = np.sin(np.linspace(0, np.pi, last - first + 1)) ** 2
+    return " ".join(f"{v:.8f}" for v in values)
+
+
+def sentinel2(
+    folder: Path, counts: dict[str, np.ndarray], scl: np.ndarray, offset=-1000, when=S2_WHEN
+) -> Path:
+    """A SAFE folder of these counts (10 m and 20 m) and scene classes (20 m)."""
+    safe = folder / f"S2C_MSIL2A_{when}_N0510_R108_T32UPU_{when}.SAFE"
+    images = safe / "GRANULE" / f"L2A_T32UPU_A000001_{when}" / "IMG_DATA"
+    for name, dn in counts.items():
+        step = 10 if name in TEN else 20
+        number = name if name == "B8A" else f"B{int(name[1:]):02d}"
+        file = images / f"R{step}m" / f"T32UPU_{when}_{number}_{step}m.jp2"
+        raster(file, dn[None].astype(np.uint16), step, "JP2OpenJPEG")
+    scene = scl[None].astype(np.uint8)
+    raster(images / "R20m" / f"T32UPU_{when}_SCL_20m.jp2", scene, 20, "JP2OpenJPEG")
+    day = f"{when[:4]}-{when[4:6]}-{when[6:8]}T10:30:21.024Z"
+    offsets = "".join(
+        f'<BOA_ADD_OFFSET band_id="{i}">{offset - i}</BOA_ADD_OFFSET>' for i in range(13)
+    )
+    spectral = "".join(
+        f'<Spectral_Information bandId="{i}" physicalBand="{n}"><Wavelength>'
+        f'<MIN unit="nm">{a}</MIN><MAX unit="nm">{b}</MAX></Wavelength>'
+        '<Spectral_Response><STEP unit="nm">1</STEP>'
+        f"<VALUES>{response(a, b)}</VALUES></Spectral_Response>"
+        "</Spectral_Information>"
+        for n, (i, a, b) in S2_BANDS.items()
+    )
+    (safe / "MTD_MSIL2A.xml").write_text(
+        '<?xml version="1.0"?><n1:P xmlns:n1="https://psd"><n1:General_Info><Product_Info>'
+        f"<PRODUCT_URI>{safe.name}</PRODUCT_URI><Datatake><SPACECRAFT_NAME>Sentinel-2C"
+        f"</SPACECRAFT_NAME><DATATAKE_SENSING_START>{day}</DATATAKE_SENSING_START></Datatake>"
+        "</Product_Info><BOA_QUANTIFICATION_VALUE>10000</BOA_QUANTIFICATION_VALUE>"
+        f"<L>{offsets}</L><S>{spectral}</S></n1:General_Info></n1:P>"
+    )
+    (images.parent / "MTD_TL.xml").write_text(
+        "<T><Mean_Sun_Angle><ZENITH_ANGLE>39.5</ZENITH_ANGLE><AZIMUTH_ANGLE>155.6</AZIMUTH_ANGLE>"
+        '</Mean_Sun_Angle><Mean_Viewing_Incidence_Angle bandId="1"><ZENITH_ANGLE>7.2</ZENITH_ANGLE>'
+        "<AZIMUTH_ANGLE>106.3</AZIMUTH_ANGLE></Mean_Viewing_Incidence_Angle></T>"
+    )
+    return safe
+
+
+def sentinel2_counts(size: int, seed: int, darkest=1100) -> dict[str, np.ndarray]:
+    """Counts of every band that vary, for a tile of size x size pixels at 10 m."""
+    random = np.random.default_rng(seed)
+    return {
+        b: random.integers(darkest, 4000, (size, size) if b in TEN else (size // 2, size // 2))
+        for b in S2_BANDS
+    }
+
+
+ENMAP_CENTRES = np.r_[np.linspace(423, 995, 30), np.linspace(905.3, 2440, 40)]
+ENMAP_ORIGIN = (WEST + 60, NORTH - 60)
+
+
+def enmap(
+    folder: Path,
+    counts: np.ndarray,
+    masks: dict[str, np.ndarray] | None = None,
+    sensor: Sensor | None = None,
+) -> Path:
+    """An EnMAP L2A folder of 70 interleaved bands, or those of a sensor.
+
+    The last of the 70 is without data by its statistics.
+    """
+    order = ENMAP_CENTRES.argsort()
+    centres, detector = ENMAP_CENTRES[order], (order >= 30).astype(int)
+    if sensor is not None:
+        centres, detector = sensor.centre, sensor.detector
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = folder / "ENMAP01-____L2A-DT0000001049_20240410T105735Z_001_V010303_20240411T000000Z"
+    raster(Path(f"{stem}-SPECTRAL_IMAGE.TIF"), counts.astype(np.int16), 30, origin=ENMAP_ORIGIN,
+           nodata=-32768, blockysize=1)  # fmt: skip
+    for name in ("CLASSES", "CLOUD", "CLOUDSHADOW", "CIRRUS", "HAZE", "SNOW", "TESTFLAGS"):
+        mask = (masks or {}).get(name, np.full(counts.shape[1:], name == "CLASSES"))
+        raster(Path(f"{stem}-QL_QUALITY_{name}.TIF"), mask[None].astype(np.uint8), 30,
+               origin=ENMAP_ORIGIN)  # fmt: skip
+    bands, flags, statistics = "", ["", ""], ""
+    for b, (centre, code) in enumerate(zip(centres, detector), 1):
+        bands += (
+            f'<bandID number="{b}"><wavelengthCenterOfBand>{centre:.4f}</wavelengthCenterOfBand>'
+            f"<FWHMOfBand>{8 + b / 100:.2f}</FWHMOfBand><GainOfBand>0.0001</GainOfBand>"
+            "<OffsetOfBand>0</OffsetOfBand></bandID>"
+        )
+        flags[code] += f"{b},"
+        mean, std = ("-1000000", "0") if sensor is None and b == len(centres) else ("0.2", "0.05")
+        statistics += (
+            f'<bandID number="{b}"><waveLength>{centre:.4f}</waveLength><mean>{mean}</mean>'
+            f"<stdDeviation>{std}</stdDeviation></bandID>"
+        )
+    lists = "".join(
+        f"<{n}ProductQuality><expectedChannelsList>{f.strip(',')}</expectedChannelsList>"
+        f"<missingChannelsList/></{n}ProductQuality>" for n, f in zip(("vnir", "swir"), flags)
+    )  # fmt: skip
+    angle = "<{0}><center>{1}</center></{0}>".format
+    angles = angle("sunElevationAngle", 63.0) + angle("sunAzimuthAngle", 149.1)
+    angles += angle("acrossOffNadirAngle", 3.0) + angle("alongOffNadirAngle", 4.0)
+    Path(f"{stem}-METADATA.XML").write_text(
+        "<level_X><base><level>L2A</level><temporalCoverage><startTime>2024-04-10T10:57:35.160668Z"
+        f"</startTime></temporalCoverage></base><specific>{lists}{angles}<bandCharacterisation>"
+        f"{bands}</bandCharacterisation></specific><product><navigation><RPC><bandID number='1'/>"
+        f"</RPC></navigation><bandStatistics>{statistics}</bandStatistics></product></level_X>"
+    )
+    return folder
+
+
+def prisma(path: Path, vnir: np.ndarray, swir: np.ndarray, error=None) -> Path:
+    """A PRISMA L2D file of these counts (y, band, x); not acquired: three VNIR, two SWIR bands."""
+    size = vnir.shape[0], vnir.shape[2]
+    with h5py.File(path, "w") as file:
+        fields = file.create_group("HDFEOS/SWATHS/PRS_L2D_HCO/Data Fields")
+        for name, cube, first, last, dead in (
+            ("Vnir", vnir, 977.4, 406.0, slice(0, 3)),
+            ("Swir", swir, 2497.0, 943.0, slice(-2, None)),
+        ):  # fmt: skip
+            centres = np.linspace(first, last, cube.shape[1]).astype(np.float32)
+            flags, fwhm = np.ones(len(centres), np.int32), np.full(len(centres), 12.5, np.float32)
+            centres[dead], flags[dead], fwhm[dead] = 0, 0, 0
+            file.attrs[f"List_Cw_{name}"] = centres
+            file.attrs[f"List_Cw_{name}_Flags"] = flags
+            file.attrs[f"List_Fwhm_{name}"] = fwhm
+            file.attrs[f"L2Scale{name}Min"] = np.float32(-0.1)
+            file.attrs[f"L2Scale{name}Max"] = np.float32(1.2)
+            fields[f"{name.upper()}_Cube"] = cube.astype(np.uint16)
+            wrong = np.zeros(cube.shape, np.uint8) if error is None else (
+                np.repeat(error[:, None], cube.shape[1], 1).astype(np.uint8))  # fmt: skip
+            fields[f"{name.upper()}_PIXEL_L2_ERR_MATRIX"] = wrong
+        easts, norths = (WEST + 75, WEST + 75 + 30 * (size[1] - 1)), (
+            NORTH - 75, NORTH - 75 - 30 * (size[0] - 1))  # fmt: skip
+        for v, north in zip("UL", norths):
+            for h, east in zip("LR", easts):
+                file.attrs[f"Product_{v}{h}corner_easting"] = np.float32(east)
+                file.attrs[f"Product_{v}{h}corner_northing"] = np.float32(north)
+        file.attrs["Epsg_Code"] = np.uint32(32632)
+        file.attrs["Processing_Level"] = b"2D"
+        file.attrs["Product_StartTime"] = b"2024-04-12T10:28:37.932000"
+        file.attrs["Sun_zenith_angle"] = np.float32(48.5)
+        file.attrs["Sun_azimuth_angle"] = np.float32(155.0)
+    return path
