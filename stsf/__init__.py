@@ -6,7 +6,7 @@ The top level is the story of the paper, one file a lesson, in this order:
     degradation   lesson 02   D, the PSF and the sampling; R, the spectral response; noise
     scene                     Y1, M1, M2 and what else is known of them
     projection    lesson 03   classical alternating projection, each step visible
-    units         lesson 04   SEU, the spatial enhancement unit; ECU, the error correction unit
+    units         lesson 04b  SEU, the spatial enhancement unit; ECU, the error correction unit
     ssje          lesson 05   SSJE: unrolled alternating projections, X1
     sftn          lesson 06   SFTN, the spectral fine-tuning network
     tve           lesson 06   TVE, temporal variation estimation: from X1 to X2

@@ -54,5 +54,5 @@ def full(seed: int = 0) -> Recipe:
 
 
 def ssje(seed: int = 0) -> Recipe:
-    """An SSJE alone, for lesson 04: what it learns with and without one of its units."""
+    """An SSJE alone, for lesson 04b: what it learns with and without one of its units."""
     return Recipe("ssje", scenes=(24, 0, 0), steps=(300, 0, 0), seed=seed)

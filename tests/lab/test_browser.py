@@ -13,7 +13,7 @@ from scipy.ndimage import uniform_filter
 import stsf
 from stsf import metrics
 from stsf.evidence.components import prepare
-from stsf.lab.lessons.lesson04 import watch
+from stsf.lab.lessons.lesson04b import watch
 from stsf.network import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,11 +220,11 @@ def _slide(page, name: str, key: str, times: int = 1) -> None:
         page.keyboard.press(key)
 
 
-def test_a_filter_and_the_units_of_the_network(opened, tmp_path):
+def test_a_filter(opened, tmp_path):
     scene = stsf.load_sample()
     band = abs(scene.hs.centre - 1650).argmin()
     truth, image = 100 * scene.hrhs_t1[band], 100 * scene.D.upsample(scene.lrhs_t1)[band]
-    page = opened("04_seu_and_ecu.ipynb")
+    page = opened("04a_filters_and_learning.ipynb")
     page.evaluate(SCROLL, "lab.FilterExplorer(")
     _wait_for_text(page, r"^detail, strength 0\.0: ")
     _slide(page, "strength", "ArrowRight", 4)
@@ -236,6 +236,10 @@ def test_a_filter_and_the_units_of_the_network(opened, tmp_path):
     page.wait_for_timeout(1500)
     page.screenshot(path=str(tmp_path / "filter.png"))
 
+
+def test_the_units_of_the_network(opened, tmp_path):
+    scene = stsf.load_sample()
+    page = opened("04b_seu_and_ecu.ipynb")
     page.evaluate(SCROLL, "lab.UnitExplorer(")
     _wait_for_text(page, r"^SEU 1, map 1: ")
     page.get_by_label("unit", exact=True).select_option("ECU 1")

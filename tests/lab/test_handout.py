@@ -317,15 +317,16 @@ def test_the_plan_of_90_minutes_runs_through():
 
 def test_the_teachers_guide_states_the_minutes_of_the_lessons_and_of_the_plan():
     guide = (handout.FOLDER / "README.md").read_text("utf-8")
-    listed = re.findall(r"^\| (\d\d) ([^|]+) \| (\d*) ?\| \w[^|]+\|$", guide, re.MULTILINE)
-    assert [number for number, *_ in listed] == [f"{n:02d}" for n in range(11)]
-    plan = re.findall(r"^\| (\d\d) \| (\d+) \| ", guide, re.MULTILINE)
+    listed = re.findall(r"^\| (\d\d[ab]?) ([^|]+) \| (\d*) ?\| \w[^|]+\|$", guide, re.MULTILINE)
+    assert [number for number, *_ in listed] == [name.partition("_")[0] for name in LESSONS]
+    plan = re.findall(r"^\| (\d\d[ab]?) \| (\d+) \| ", guide, re.MULTILINE)
     wanted = {}
     for name, lesson in LESSONS.items():
         parts = handout.sections(lesson)[1:]
-        title = name[3:].replace("_", " ")
-        row = next(row for row in listed if row[0] == name[:2])
+        lesson_number, _, title = name.partition("_")
+        title = title.replace("_", " ")
+        row = next(row for row in listed if row[0] == lesson_number)
         assert row[1].lower() == title and int(row[2]) == sum(part.minutes for part in parts)
-        wanted[name[:2]] = sum(part.minutes for part in parts if 90 in part.plans)
+        wanted[lesson_number] = sum(part.minutes for part in parts if 90 in part.plans)
     told = {number: int(m) for number, m in plan if number in wanted}
     assert told == {number: m for number, m in wanted.items() if m}

@@ -17,7 +17,7 @@ HOUSE = Path(kit.__file__).parent
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_what_a_notebook_takes_from_its_module_is_there(name):
-    room = importlib.import_module(f"stsf.lab.lessons.lesson{name[:2]}")
+    room = importlib.import_module(f"stsf.lab.lessons.lesson{name.partition('_')[0]}")
     rooms = {"lab": room, "kit": kit, "checks": room.checks}
     code = [cell.source for cell in LESSONS[name].cells if cell.cell_type == "code"]
     taken = [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stsf.lab.lessons import lesson04, lesson05
+from stsf.lab.lessons import lesson04a, lesson04b, lesson05
 
 SLOPE = np.array([[0, 0, 0], [-0.5, 0, 0.5], [0, 0, 0]])
 SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
@@ -25,7 +25,7 @@ SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     ],
 )
 def test_slope_filter(weights, words):
-    assert words in lesson04.checks.slope_filter(weights)
+    assert words in lesson04a.checks.slope_filter(weights)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_slope_filter(weights, words):
 def test_gradient_step(answer, words):
     """mean(detail * wanted) is 10/3, so the slope at 0 is -20/3 and 0.3 times it is -2."""
     wanted, detail = np.array([2.0, 4.0, 0.0]), np.array([1.0, 2.0, 1.0])
-    assert words in lesson04.checks.gradient_step(answer, wanted, detail, rate=0.3)
+    assert words in lesson04a.checks.gradient_step(answer, wanted, detail, rate=0.3)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,27 @@ def test_unexplained(answer, words):
     """Two bands, off by 2 of 1 and by 10 of 10."""
     residual = np.array([[[2.0, 2, 2, -2]], [[10, -10, 10, 10]]])
     assert words in lesson05.checks.unexplained(answer, residual, np.array([1.0, 10.0]))
+
+
+def test_a_line_through_one_window():
+    guide, image = np.array([[0.0, 1.0], [2.0, 5.0]]), np.array([[1.0, 1.0], [2.0, 4.0]])
+    right = np.polyfit(guide.ravel(), image.ravel(), 1)[0]
+    check = lesson04b.checks.window_line
+    assert "Right" in check(right, guide, image)
+    assert "forced through 0" in check(15 / 15 * 25 / 30, guide, image)
+    assert "turn it round" in check(np.polyfit(image.ravel(), guide.ravel(), 1)[0], guide, image)
+    assert "no slope" in check(np.corrcoef(guide.ravel(), image.ravel())[0, 1], guide, image)
+    assert "over mean of" in check(9.0, guide, image)
+    assert "one number" in check("0.6", guide, image)
+
+
+def test_what_is_believed_in_a_patch():
+    before, place = np.full((4, 4), 2.0), np.s_[:2, :2]
+    after = before.copy()
+    after[place] = 0.5
+    check = lesson04b.checks.believed_share
+    assert "Right: 25%" in check(0.25, before, after, place)
+    assert "take the root" in check(0.0625, before, after, place)
+    assert "only the patch" in check(np.sqrt(12.25 / 16), before, after, place)
+    assert "turn it round" in check(4.0, before, after, place)
+    assert "in the patch" in check(0.3, before, after, place)

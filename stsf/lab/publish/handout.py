@@ -61,7 +61,7 @@ def read_lessons(folder: Path = FOLDER) -> Lessons:
     Raises:
         InputError: no lesson in the folder, or a file that is no notebook.
     """
-    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    paths = sorted(folder.glob("[0-9][0-9]*_*.ipynb"))
     if not paths:
         raise InputError(
             f"expected the lessons in {folder}, found none: install stsf anew from its repository"
@@ -191,7 +191,8 @@ def plan(lessons: Lessons, minutes: int) -> NotebookNode:
             setup = next(cell for cell in first.cells if cell.cell_type == "code")
             heading = nbformat.v4.new_markdown_cell(f"# {title}\n\n*{time} minutes.*", id="title")
             part = [heading, setup, *(cell for section in chosen for cell in section.cells)]
-            cells += [_renamed(cell, name[:2]) for cell in part if "optional" not in tags(cell)]
+            number, given = name.partition("_")[0], [c for c in part if "optional" not in tags(c)]
+            cells += [_renamed(cell, number) for cell in given]
     table = "\n".join(["| lesson | minutes |", "|---|---|", *contents])
     opening = (
         f"# A lab of {minutes} minutes\n\nSelected sections of the lessons; their numbers are "

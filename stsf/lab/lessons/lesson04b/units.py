@@ -1,4 +1,4 @@
-"""Lesson 04: what the units see, say and correct."""
+"""Lesson 04b: what the units see, say and correct."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class UnitExplorer(Redrawn):
         )  # fmt: skip
         most = len(next(iter(works.values())).before)
         self.map = slider(ipywidgets.IntSlider, 1, "map", min=1, max=most)
-        self.show_with([self.unit, self.map])
+        self.show_with([self.unit], [self.map])
 
     def view(self) -> tuple[Figure, str]:
         """The chosen unit at work on the chosen map."""
@@ -150,12 +150,10 @@ def unit_view(works: Mapping[str, Work], name: str, number: int = 1) -> tuple[Fi
     work, at = works[name], number - 1
     before, after, wanted = (a[at].numpy() for a in (work.before, work.after, work.wanted))
     added, missing = after - before, wanted - before
-    busiest = int(work.features[at].flatten(1).std(1).argmax())
     if name.startswith("SEU"):
         panes = {
             "the map before": before,
             "detail the MS suggests": work.seen[at, 0].numpy(),
-            "one feature map inside": work.features[at, busiest].numpy(),
             "what it adds": added,
             "what it should add": missing,
             "error afterwards": after - wanted,
@@ -165,15 +163,14 @@ def unit_view(works: Mapping[str, Work], name: str, number: int = 1) -> tuple[Fi
         panes = {
             "the residual before": before,
             "weight it is given": work.weight[at].numpy(),
-            "one feature map inside": work.features[at, busiest].numpy(),
-            "the residual afterwards": after,
+            "residual afterwards": after,
             "what it should be": wanted,
             "error afterwards": after - wanted,
         }
     fine = (
         before.shape[0] // next(w for n, w in works.items() if n.startswith("ECU")).before.shape[1]
     )
-    figure = _six(panes, 2.5 * max(rms(added), rms(missing), 1e-6), fine)
+    figure = _five(panes, 2.5 * max(rms(added), rms(missing), 1e-6), fine)
     alike = float(np.corrcoef(added.ravel(), missing.ravel())[0, 1]) if rms(added) > 1e-9 else 0.0
     text = (
         f"{name}, map {number}: changes it by {rms(added):.3f} (RMS), {rms(missing):.3f} was "
@@ -183,16 +180,16 @@ def unit_view(works: Mapping[str, Work], name: str, number: int = 1) -> tuple[Fi
     return figure, text
 
 
-def _six(panes: Mapping[str, np.ndarray], scale: float, fine: int) -> Figure:
-    """Six maps, `fine` pixels to a coarse one; signed ones share a scale, others have their own."""
-    figure = plt.figure(figsize=(WIDTH, 6.4), layout="constrained")
+def _five(panes: Mapping[str, np.ndarray], scale: float, fine: int) -> Figure:
+    """Five maps, `fine` pixels to a coarse one; signed ones share a scale."""
+    figure = plt.figure(figsize=(WIDTH, 2.9), layout="constrained")
     plt.close(figure)
-    for ax, (title, values) in zip(figure.subplots(2, 3).flat, panes.items()):
+    for ax, (title, values) in zip(figure.subplots(1, 5, sharey=True), panes.items()):
         look: dict[str, Any] = {"cmap": "PuOr", "vmin": -scale, "vmax": scale}
         label = "units of the map"
         if title.startswith("weight"):
-            look, label = {"cmap": "viridis", "vmin": 0, "vmax": 1}, "0 doubted, 1 believed"
-        elif title.startswith(("one", "the map")):
+            look, label = {"cmap": "viridis", "vmin": 0, "vmax": 1}, "1: believed"
+        elif title.startswith("the map"):
             low, high = np.percentile(values, [1, 99])
             look = {"cmap": "gray", "vmin": low, "vmax": max(high, low + 1e-6)}
         top, left = (max(0, min(c, n // fine - SIDE)) * fine for c, n in zip(CORNER, values.shape))
@@ -200,6 +197,7 @@ def _six(panes: Mapping[str, np.ndarray], scale: float, fine: int) -> Figure:
         extent = (left - 0.5, left + part.shape[1] - 0.5, top + part.shape[0] - 0.5, top - 0.5)
         shown = ax.imshow(part, extent=extent, interpolation="nearest", **look)
         beyond = "neither" if title.startswith("weight") else "both"
-        figure.colorbar(shown, ax=ax, label=label, extend=beyond, fraction=0.05)
-        ax.set(title=title, xlabel="x (pixels)", ylabel="y (pixels)")
+        figure.colorbar(shown, ax=ax, label=label, extend=beyond, location="bottom")
+        ax.set_title(title, fontsize=9)
+        ax.set(xlabel="x (pixels)", ylabel="y (pixels)")
     return figure

@@ -1,16 +1,16 @@
-"""Self-checks of lesson 04."""
+"""Self-checks of lesson 04a."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from stsf.lab.lessons.exercises import exercise
-from stsf.lab.lessons.lesson04.filters import descend, filtered
+from stsf.lab.lessons.lesson04a.filters import descend, filtered
 
 
 @exercise("a")
 def slope_filter(weights: np.ndarray) -> str:
-    """Lesson 04: 3 x 3 weights that measure by how much an image rises per column."""
+    """Lesson 04a: 3 x 3 weights that measure by how much an image rises per column."""
     w = np.asarray(weights, dtype=float)
     if w.shape != (3, 3):
         return f"Not yet: nine weights in three rows are wanted, got the shape {w.shape}."
@@ -37,7 +37,7 @@ def slope_filter(weights: np.ndarray) -> str:
 
 @exercise("b")
 def gradient_step(answer: float, wanted: np.ndarray, detail: np.ndarray, rate: float) -> str:
-    """Lesson 04: the strength after one gradient step from 0 on the mean square error."""
+    """Lesson 04a: the strength after one gradient step from 0 on the mean square error."""
     right = float(descend(wanted, detail, rate, 1)[1])
     if not np.isscalar(answer) or isinstance(answer, str):
         return f"Not yet: one number is wanted, the strength after the step, not {answer!r}."
@@ -56,4 +56,4 @@ def gradient_step(answer: float, wanted: np.ndarray, detail: np.ndarray, rate: f
     for words, value in mistakes.items():
         if np.isclose(answer, value, rtol=1e-3):
             return f"Not yet: {words}."
-    return "Not yet: slope at a = 0 is -2 times the mean of detail times wanted."
+    return "Not yet: slope at a = 0 is -2 times the mean of the filter's answer times wanted."

@@ -1,4 +1,4 @@
-"""Widgets and figures of the first half of lesson 04: one 3 x 3 filter, and how it is learnt.
+"""Lesson 04a: one 3 x 3 filter, and how it is learnt.
 
 Images are in percent of reflectance here, so that numbers done by hand have few zeros.
 """
@@ -38,6 +38,9 @@ FILTERS = {
 
 
 LINES = ("-", "--", "-.", ":")
+OWN = "own weights"
+CLOSE = np.s_[60:150, 30:120]  # what is drawn of an image: the window of lesson 03
+CLOSE_EXTENT = (29.5, 119.5, 149.5, 59.5)
 
 
 def filtered(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -74,7 +77,7 @@ def product_view(window: np.ndarray, weights: np.ndarray) -> Figure:
 
 
 class FilterExplorer(Redrawn):
-    """Choose a filter and how much of its answer is added; does the image get nearer to the truth?
+    """Nine weights to edit, and how much of the filter's answer is added to the image.
 
     Args:
         image: (H, W) what is to be improved, percent.
@@ -83,47 +86,88 @@ class FilterExplorer(Redrawn):
 
     def __init__(self, image: np.ndarray, truth: np.ndarray) -> None:
         self.image, self.truth = image, truth
+        style = {"description_width": "6em"}
         self.choice = ipywidgets.Dropdown(
-            options=list(FILTERS), description="filter",
-            style={"description_width": "11em"}, layout={"width": "32em"},
-        )  # fmt: skip
+            options=[*FILTERS, OWN], description="filter", style=style
+        )
         limits = {"min": -2.0, "max": 6.0, "step": 0.5}
         self.strength = slider(ipywidgets.FloatSlider, 0.0, "strength", **limits)
-        self.show_with([self.choice, self.strength])
+        narrow = {"width": "5em"}
+        self.cells = [ipywidgets.FloatText(step=0.1, layout=narrow) for _ in range(9)]
+        self._fill(FILTERS["detail"])
+        rows = [ipywidgets.HBox(self.cells[i : i + 3]) for i in (0, 3, 6)]
+        self.show_with([self.choice, self.strength], self.cells)
+        self.columns = ([self.choice, self.strength], rows)
+        self.choice.unobserve(self.redraw, names="value")
+        self.choice.observe(self._chosen, names="value")
+
+    def _fill(self, weights: np.ndarray) -> None:
+        for cell, weight in zip(self.cells, weights.ravel()):
+            cell.value = round(float(weight), 3)
+
+    def _chosen(self, _: object = None) -> None:
+        """All nine weights at once, then one redraw."""
+        if self.choice.value == OWN:
+            return
+        for cell in self.cells:
+            cell.unobserve(self.redraw, names="value")
+        self._fill(FILTERS[self.choice.value])
+        for cell in self.cells:
+            cell.observe(self.redraw, names="value")
+        self.redraw()
 
     def view(self) -> tuple[Figure, str]:
         """The image with so much of the filter's answer."""
-        return filter_view(self.image, self.truth, self.choice.value, self.strength.value)
+        weights = np.array([cell.value for cell in self.cells]).reshape(3, 3)
+        name = self.choice.value
+        if name == OWN or np.abs(weights - FILTERS[name]).max() > 1e-3:
+            name = self.choice.value = OWN
+        else:
+            weights = FILTERS[name]
+        return filter_view(self.image, self.truth, weights, self.strength.value, name)
 
 
 def filter_view(
-    image: np.ndarray, truth: np.ndarray, name: str = "detail", strength: float = 0.0
+    image: np.ndarray,
+    truth: np.ndarray,
+    weights: np.ndarray,
+    strength: float = 0.0,
+    name: str = OWN,
 ) -> tuple[Figure, str]:
-    """An image, the answer of a filter, their weighted sum, and what is wrong with it.
+    """The answer of a filter, the image with so much of it, what is wrong, and the best strength.
 
     Args:
         image: (H, W) percent.
         truth: (H, W).
-        name: a key of `FILTERS`.
+        weights: (3, 3).
         strength: factor on the answer before it is added.
+        name: of the filter.
 
     Returns:
         The figure, and one line that says what it shows.
     """
-    weights = FILTERS[name]
     answer = filtered(image, weights)
     improved = image + strength * answer
-    figure = plt.figure(figsize=(WIDTH, 6.8), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 3.0), layout="constrained")
     plt.close(figure)
-    panes = figure.subplots(2, 2)
+    panes = figure.subplots(1, 4, width_ratios=(4, 4, 4, 5))
     grey: dict[str, Any] = {"cmap": "gray", "vmin": float(truth.min()), "vmax": float(truth.max())}
-    even: dict[str, Any] = {"cmap": "PuOr", "vmin": -5.0, "vmax": 5.0}
-    show_image(figure, panes[0, 0], image, "image before", **grey)
+    spread = float(np.percentile(np.abs(answer - np.mean(answer)), 99)) + 1e-6
+    even: dict[str, Any] = {"cmap": "PuOr", "vmin": -spread, "vmax": spread}
+    wrong: dict[str, Any] = {"cmap": "PuOr", "vmin": -5.0, "vmax": 5.0}
     of_answer = even if abs(weights.sum()) < 0.5 else grey
-    show_image(figure, panes[0, 1], answer, f"answer of the filter: {name}", **of_answer)
-    show_image(figure, panes[1, 0], improved, f"image + {strength:.1f} × answer", **grey)
-    show_image(figure, panes[1, 1], improved - truth, "what is wrong with it", **even)
+    show_image(figure, panes[0], answer[CLOSE], "answer of the filter", **of_answer)
+    show_image(figure, panes[1], improved[CLOSE], f"image {strength:+.1f} × answer", **grey)
+    show_image(figure, panes[2], (improved - truth)[CLOSE], "what is wrong with it", **wrong)
+    for pane in panes[:3]:
+        pane.images[0].set_extent(CLOSE_EXTENT)
+    strengths = np.linspace(-2, 6, 33)
+    fall = [np.sqrt(np.mean((image + a * answer - truth) ** 2)) for a in strengths]
     before, after = (float(np.sqrt(np.mean((x - truth) ** 2))) for x in (image, improved))
+    panes[3].plot(strengths, fall, color=GREY)
+    panes[3].plot(strength, after, "o", color=BLUE, ms=9)
+    panes[3].set(xlabel="strength", ylabel="RMS error (%)", ylim=(0.8 * min(fall), 2 * before + 0.1))
+    panes[3].grid(alpha=0.3)
     text = (
         f"{name}, strength {strength:.1f}: weights sum to {abs(weights.sum()):.2f}; RMS error "
         f"before {before:.2f} %, after {after:.2f} %"
@@ -136,7 +180,7 @@ def show_image(
 ) -> None:
     """One image with its own colour bar."""
     shown = ax.imshow(image, interpolation="nearest", **look)
-    figure.colorbar(shown, ax=ax, label=label, extend="both", fraction=0.05)
+    figure.colorbar(shown, ax=ax, label=label, extend="both", location="bottom")
     ax.set(title=title, xlabel="x (pixels)", ylabel="y (pixels)")
 
 
