@@ -153,7 +153,7 @@ def test_every_axis_is_labelled(view, prepared, works, made):
         lesson04b.unit_view(works, "SEU 1")[0],
         lesson04b.unit_view(works, "ECU 1")[0],
         lesson05.stage_view(view, made, 1, (0, 59))[0],
-        lesson05.maps_view(prepared, view.hrhs_t1, made[-1].x, count=2),
+        lesson05.maps_view(prepared, view.hs, view.hrhs_t1, made[-1].x, count=2),
         lesson05.gains_view({"one": {"hysure": np.array([0.5, 1.0])}}),
     ]
     for figure in figures:

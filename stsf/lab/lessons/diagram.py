@@ -6,9 +6,11 @@ code those that stand in the source today.
 
 from __future__ import annotations
 
+import html
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from matplotlib import pyplot as plt
@@ -86,6 +88,22 @@ def code_of(step: str) -> str:
     box = BOXES[kind_of(step)]
     lines = [line.strip() for line in inspect.getsource(box.source).splitlines()]
     return next(line for line in lines if line.startswith(box.line))
+
+
+def about(step: str) -> str:
+    """What a box takes, gives and computes, and its line of code, as HTML with TeX.
+
+    Example:
+        >>> about("seu 1").startswith("<b>seu 1</b>: maps z, M1 → maps with the detail of M1")
+        True
+    """
+    box = BOXES[kind_of(step)]
+    place = Path(inspect.getsourcefile(box.source) or "").name
+    code = html.escape(code_of(step))
+    return (
+        f"<b>{step}</b>: {box.takes} → {box.gives}, \\({box.equation}\\)"
+        f"<br><code>{code}</code> ({place}, lesson {box.lesson:02d})"
+    )
 
 
 def on_the_way(steps: Iterable[str]) -> list[str]:

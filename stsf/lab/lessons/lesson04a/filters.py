@@ -166,7 +166,9 @@ def filter_view(
     before, after = (float(np.sqrt(np.mean((x - truth) ** 2))) for x in (image, improved))
     panes[3].plot(strengths, fall, color=GREY)
     panes[3].plot(strength, after, "o", color=BLUE, ms=9)
-    panes[3].set(xlabel="strength", ylabel="RMS error (%)", ylim=(0.8 * min(fall), 2 * before + 0.1))
+    panes[3].set(
+        xlabel="strength", ylabel="RMS error (%)", ylim=(0.8 * min(fall), 2 * before + 0.1)
+    )
     panes[3].grid(alpha=0.3)
     text = (
         f"{name}, strength {strength:.1f}: weights sum to {abs(weights.sum()):.2f}; RMS error "

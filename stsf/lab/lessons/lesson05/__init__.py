@@ -4,7 +4,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["checks"],
+    submodules=["checks", "questions"],
     submod_attrs={
         "widgets": [
             "SHOWN",
@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "rounds",
             "StageExplorer",
             "stage_view",
+            "columns_of",
             "maps_view",
             "RIVALS",
             "gains",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import ipywidgets
@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 
 from stsf.baselines.registry import get_method
 from stsf.evidence.maps import Prepared
+from stsf.inspection import with_gaps
+from stsf.lab.lessons import diagram
 from stsf.lab.lessons.kit import (
     FLOOR,
     SMALL_IS_GOOD,
@@ -25,11 +27,11 @@ from stsf.lab.lessons.kit import (
     draw_pixel,
     results,
     rms,
-    slider,
 )
 from stsf.plots.colour import BLUE, GREEN, GREY, SKY, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
+from stsf.sensing.bands import Sensor
 from stsf.ssje import SSJE
 
 SHOWN = 30  # fine pixels on either side of the pixel that a window shows
@@ -87,28 +89,29 @@ def rounds(made: list[Stage]) -> dict[str, Stage]:
 
 
 class StageExplorer(Redrawn):
-    """Step through SSJE: a window of the image, one pixel's spectrum and both residuals.
+    """The block diagram to click: what a step takes, gives and changes, and its line of code.
 
     Args:
         scene: with truth.
         made: see `stages`.
-        pixel: (y, x) whose spectrum is drawn, in the middle of the window at first.
+        pixels: name to (y, x) whose spectrum can be drawn, in the middle of the window.
     """
 
-    def __init__(self, scene: Scene, made: list[Stage], pixel: tuple[int, int]) -> None:
-        self.scene, self.made = scene, made
-        names = [f"{i} {stage.name}" for i, stage in enumerate(made)]
-        self.step = slider(ipywidgets.SelectionSlider, names[0], "after", options=names)
-        height, width = scene.size
-        self.y = slider(ipywidgets.IntSlider, pixel[0], "pixel y", min=0, max=height - 1)
-        self.x = slider(ipywidgets.IntSlider, pixel[1], "pixel x", min=0, max=width - 1)
-        self.show_with([self.step], [self.y, self.x])
+    def __init__(
+        self, scene: Scene, made: list[Stage], pixels: Mapping[str, tuple[int, int]]
+    ) -> None:
+        self.scene, self.made, self.pixels = scene, made, pixels
+        boxes = [(("" if i == 0 else "→ ") + stage.name, i) for i, stage in enumerate(made)]
+        self.step = ipywidgets.ToggleButtons(options=boxes, style={"button_width": "9.5em"})
+        self.where = ipywidgets.Dropdown(options=list(pixels), description="pixel")
+        self.about = ipywidgets.HTMLMath()
+        self.show_with([self.step], [self.where])
+        self.columns = ([self.step, ipywidgets.HBox([self.where, self.about])],)
 
     def view(self) -> tuple[Figure, str]:
         """The cube after the chosen step, at the chosen pixel."""
-        return stage_view(
-            self.scene, self.made, int(self.step.value.split()[0]), (self.y.value, self.x.value)
-        )
+        self.about.value = diagram.about(self.made[self.step.value].name)
+        return stage_view(self.scene, self.made, self.step.value, self.pixels[self.where.value])
 
 
 def stage_view(
@@ -126,12 +129,12 @@ def stage_view(
         The figure, and one line that says what it shows.
     """
     now, last, x1 = made[step], made[made[step].before], scene.truth(1)
-    figure = plt.figure(figsize=(WIDTH, 6.4), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 2.9), layout="constrained")
     plt.close(figure)
-    panes = figure.subplot_mosaic([["image", "change"], ["spectrum", "fall"]], height_ratios=(5, 4))
-    _draw_window(figure, panes["image"], panes["change"], scene, now, last, pixel)
-    draw_pixel(panes["spectrum"], scene, now.x, pixel)
-    _draw_fall(panes["fall"], made, step)
+    *images, spectrum, fall = figure.subplots(1, 5, width_ratios=(3, 3, 3, 4, 4))
+    _draw_window(figure, images, scene, now, last, pixel)
+    draw_pixel(spectrum, scene, now.x, pixel)
+    _draw_fall(fall, made, step)
     here = (slice(None), *pixel)
     text = (
         f"{now.name}: RMS of Y1 − D X = {now.residual_hs:.4f}, RMS of M1 − R X = "
@@ -142,27 +145,28 @@ def stage_view(
 
 
 def _draw_window(
-    figure: Figure, image: Axes, change: Axes, scene: Scene, now: Stage, last: Stage,
+    figure: Figure, axes: Sequence[Axes], scene: Scene, now: Stage, last: Stage,
     pixel: tuple[int, int],
 ) -> None:  # fmt: skip
-    """The estimate round the pixel, and by how much the step moved it."""
-    x, x1, nm = now.x, scene.truth(1), scene.hs.centre
+    """Before, after, and by how much the step moved the estimate round the pixel."""
+    x1, nm = scene.truth(1), scene.hs.centre
     top, left = (
         int(np.clip(p - SHOWN, 0, max(n - 2 * SHOWN, 0))) for p, n in zip(pixel, scene.size)
     )
     part = (slice(None), slice(top, top + 2 * SHOWN), slice(left, left + 2 * SHOWN))
-    rows, columns = x[part].shape[1:]
+    rows, columns = now.x[part].shape[1:]
     extent = (left - 0.5, left + columns - 0.5, top + rows - 0.5, top - 0.5)
     stretch = stretch_limits([(x1, nm)], "SWIR")
-    image.imshow(rgb(x[part], nm, "SWIR", stretch), extent=extent, interpolation="nearest")
-    image.set_title("estimate of X1, SWIR colours")
-    moved = np.sqrt(np.mean(np.square(x[part] - last.x[part]), axis=0))
-    shown = change.imshow(
+    moved = np.sqrt(np.mean(np.square(now.x[part] - last.x[part]), axis=0))
+    for ax, cube, title in zip(axes, (last.x, now.x), ("before", "after")):
+        ax.imshow(rgb(cube[part], nm, "SWIR", stretch), extent=extent, interpolation="nearest")
+        ax.set_title(f"{title} (SWIR colours)", fontsize=9)
+    shown = axes[2].imshow(
         moved, extent=extent, cmap="viridis", vmin=0, vmax=0.02, interpolation="nearest"
     )
-    figure.colorbar(shown, ax=change, label="RMS change (reflectance)", extend="max")
-    change.set_title(f"{now.name}: what it changed in {last.name}")
-    for ax in (image, change):
+    figure.colorbar(shown, ax=axes[2], label="reflectance", extend="max", location="bottom")
+    axes[2].set_title("RMS change", fontsize=9)
+    for ax in axes:
         ax.plot(pixel[1], pixel[0], "s", mfc="none", mec="white", mew=2)
         ax.set(xlabel="x (pixels)", ylabel="y (pixels)")
 
@@ -180,7 +184,8 @@ def _draw_fall(ax: Axes, made: list[Stage], now: int) -> None:
         shown = np.maximum(values, FLOOR)
         ax.semilogy(path, shown[path], look, color=colour, ms=5, label=name)
         ax.semilogy(aside, shown[aside], look[0], color=colour, ms=5, mfc="none")
-    ax.set_xticks(range(len(made)), [s.name for s in made], rotation=40, ha="right", fontsize=8)
+    short = [s.name.replace("back-projection", "b-p") for s in made]
+    ax.set_xticks(range(len(made)), short, rotation=70, fontsize=7)
     low = min(min(s.residual_hs, s.residual_ms) for s in made)
     high = max(max(s.residual_hs, s.residual_ms, s.error) for s in made)
     ax.set(xlabel="step (hollow: not passed on)", ylabel="RMS (reflectance)")
@@ -189,27 +194,44 @@ def _draw_fall(ax: Axes, made: list[Stage], now: int) -> None:
     ax.grid(alpha=0.3)
 
 
+def columns_of(prepared: Prepared, count: int) -> np.ndarray:
+    """The first columns of E (count, L): what one unit of a map adds to a spectrum."""
+    one = torch.zeros(len(prepared), *prepared.base.shape[1:])
+    middle = one.shape[1] // 2, one.shape[2] // 2
+    found = []
+    for i in range(count):
+        z = one.clone()
+        z[i] = 1.0
+        found.append((prepared.decode(z) - prepared.decode(one))[:, middle[0], middle[1]])
+    return torch.stack(found).numpy()
+
+
 def maps_view(
-    prepared: Prepared, truth: np.ndarray, estimate: np.ndarray, count: int = 3
+    prepared: Prepared, hs: Sensor, truth: np.ndarray, estimate: np.ndarray, count: int = 3
 ) -> Figure:
-    """The first maps: as Y1 shows them, as estimated, as they truly are.
+    """The first maps: as Y1 shows them, as estimated, as they truly are, and what they stand for.
 
     Args:
         prepared: the scene as maps.
+        hs: the L bands.
         truth: X1 (L, H, W).
         estimate: of X1.
         count: how many maps.
     """
-    figure = plt.figure(figsize=(WIDTH, 3.3 * count), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 2.6 * count), layout="constrained")
     plt.close(figure)
+    spectra = columns_of(prepared, count)
     sharp = [prepared.encode(torch.as_tensor(x)).numpy() for x in (estimate, truth)]
-    for i, row in enumerate(figure.subplots(count, 3, squeeze=False)):
+    for i, row in enumerate(figure.subplots(count, 4, squeeze=False)):
         panes = {"in Y1": prepared.y[i].numpy(), "estimated": sharp[0][i], "truth": sharp[1][i]}
         low, high = np.percentile(sharp[1][i], [1, 99])
-        for ax, (title, values) in zip(row, panes.items()):
+        for ax, (title, values) in zip(row[:3], panes.items()):
             shown = ax.imshow(values, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
             ax.set(title=f"map {i + 1}, {title}", xlabel="x (pixels)", ylabel="y (pixels)")
-        figure.colorbar(shown, ax=row, label="units of the map", extend="both", fraction=0.02)
+        figure.colorbar(shown, ax=row[2], label="units of the map", extend="both", fraction=0.05)
+        row[3].plot(*with_gaps(hs, spectra[i]), color=BLUE)
+        row[3].axhline(0, color=GREY, lw=1)
+        row[3].set(title=f"column {i + 1} of E", xlabel="wavelength (nm)", ylabel="reflectance")
     return figure
 
 
