@@ -25,7 +25,8 @@ from stsf.evidence.maps import Prepared
 from stsf.linear import pixels, rows
 from stsf.scene import Scene
 from stsf.sftn import Curves, SpectralFineTuningNetwork
-from stsf.ssje import SSJE, ssje_loss
+from stsf.ssje import SSJE
+from stsf.training.unrolled import unrolled_loss
 from stsf.tve import Z90, TemporalVariationEstimator, Weighed
 
 PATCH, MARGIN = 36, 2  # side of a patch, HR pixels; margin around it, LR pixels
@@ -143,7 +144,8 @@ def ssje_patches(
         sign = 2.0 * torch.randint(0, 2, (len(scene),), generator=draw) - 1
         maps = sign[:, None, None]
         patch = replace(patch, y=patch.y * maps, start=patch.start * maps, seen=patch.seen * sign)
-        losses.append(ssje_loss(ssje(patch), wanted * maps, scene.weight, inner))
+        _, steps = ssje(patch, return_steps=True)
+        losses.append(unrolled_loss(patch, steps, wanted * maps, inner))
     return torch.stack(losses).mean()
 
 
