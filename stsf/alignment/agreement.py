@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import permutations
 
 import numpy as np
+from scipy import fft
 
 from stsf.errors import InputError
 from stsf.linear import pixels
@@ -18,6 +19,8 @@ from stsf.scene import Scene
 ALIKE = 0.4  # correlation below which no change of the ground explains a band
 FACTORS = (0.4, 2.5)  # gains beyond are no matter of calibration
 MOST_PERMUTED = 6  # bands; more are compared by pairs of orders only
+DATES_ALIKE = 0.3  # two years apart the best band still correlates by 0.46, two places by 0.2
+DATES_FACTORS = (0.2, 5.0)  # snow or a flood change the level less
 OFFSETS = (0.06, 0.16)  # reflectance added to all bands of one date: a baseline of processing
 STEADY = 0.03  # spread of such an offset over the bands
 
@@ -46,6 +49,7 @@ def check_agreement(scene: Scene) -> None:
     _check_order(scene, alike)
     _check_units(expected, seen)
     _check_ground(scene, float(np.median(np.diagonal(alike))))
+    _check_dates(seen, pixels(scene.D_ms.A(scene.hrms_t2), scene.valid_lr))
     _check_offset(scene)
 
 
@@ -70,7 +74,8 @@ def _check_order(scene: Scene, alike: np.ndarray) -> None:
             found[d] = names[c]
         raise InputError(
             f"expected the MS bands in the order {', '.join(names)}, the HS says that they are "
-            f"{', '.join(found)}: give the bands their names (band descriptions) or wavelengths"
+            f"{', '.join(found)}: name them so in the files, or in a band table in the order "
+            "of the files (--ms-sensor table.csv)"
         )
 
 
@@ -83,8 +88,8 @@ def _check_units(expected: np.ndarray, seen: np.ndarray) -> None:
     if all(not FACTORS[0] < value < FACTORS[1] for value in (gain, level)):
         raise InputError(
             f"expected the MS in the units of the HS, reflectance from 0 to 1, it is {gain:.2g} "
-            f"times as large in the middle of its bands: divide it by {gain:.2g}, or set the "
-            "bands' scale"
+            f"times as large in the middle of its bands: multiply both MS images by "
+            f"{1 / gain:.2g}, by --scale 1,{1 / gain:.2g},{1 / gain:.2g} where none was given yet"
         )
 
 
@@ -100,7 +105,13 @@ def _check_ground(scene: Scene, alike: float) -> None:
     }  # fmt: skip
     fits = {how: _alike(a, image) for how, image in turns.items() if image.shape == a.shape}
     how = max(fits, key=lambda name: fits[name])
-    if fits[how] > max(2 * ALIKE, alike + 0.3):
+    moved, (down, right) = _moved(a, b)
+    if moved > max(2 * ALIKE, alike + 0.3, fits[how]):
+        hint = (
+            f"it fits when moved by {down} HS pixels down and {right} right (correlation "
+            f"{moved:.2f}): mend its georeference"
+        )
+    elif fits[how] > max(2 * ALIKE, alike + 0.3):
         hint = f"it fits when {how} (correlation {fits[how]:.2f}): mend its georeference"
     else:
         hint = "check that they show one place at one time"
@@ -112,6 +123,42 @@ def _check_ground(scene: Scene, alike: float) -> None:
 
 def _alike(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+
+def _check_dates(first: np.ndarray, second: np.ndarray) -> None:
+    """M1 and M2 that have no band in common, or in other units."""
+    alike = float(np.diagonal(_correlations(first, second)).max())
+    if alike < DATES_ALIKE:
+        raise InputError(
+            "expected both MS dates to show the same ground, no band of them correlates by more "
+            f"than {alike:.2f}: check that M1 and M2 are images of one place"
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gains = second.std(axis=0) / first.std(axis=0)
+        levels = np.median(second, axis=0) / np.median(first, axis=0)
+    gain, level = float(np.median(gains)), float(np.median(levels))
+    if all(not DATES_FACTORS[0] < value < DATES_FACTORS[1] for value in (gain, level)):
+        raise InputError(
+            f"expected both MS dates in the same units, M2 is {gain:.2g} times as large as M1: "
+            f"multiply it by {1 / gain:.2g}, by --scale 1,1,{1 / gain:.2g} where none was given yet"
+        )
+
+
+def _moved(a: np.ndarray, b: np.ndarray) -> tuple[float, tuple[int, int]]:
+    """Largest correlation of `a`, moved, with `b` where they overlap, and (down, right) pixels."""
+    sizes = [n // 2 for n in a.shape]  # at least half of each side overlaps
+    kernel = a - a.mean()
+    like = fft.irfft2(
+        np.conj(fft.rfft2(kernel, [2 * n for n in a.shape]))
+        * fft.rfft2(b - b.mean(), [2 * n for n in a.shape]),
+        [2 * n for n in a.shape],
+    )
+    lags = [np.arange(-n, n + 1) for n in sizes]
+    at = np.unravel_index(like[np.ix_(*lags)].argmax(), [len(lag) for lag in lags])
+    down, right = (int(lag[i]) for lag, i in zip(lags, at))
+    ours = [slice(max(0, -d), n - max(0, d)) for d, n in zip((down, right), a.shape)]
+    theirs = [slice(max(0, d), n - max(0, -d)) for d, n in zip((down, right), a.shape)]
+    return _alike(a[tuple(ours)], b[tuple(theirs)]), (down, right)
 
 
 def _check_offset(scene: Scene) -> None:
@@ -126,5 +173,6 @@ def _check_offset(scene: Scene) -> None:
             raise InputError(
                 f"expected both MS dates on one scale, all bands of {date} are brighter by "
                 f"{low:.3f} to {high:.3f}, its darkest pixels too: subtract the offset of the "
-                "processing baseline (Sentinel-2 from 04.00 on: 1000 counts, 0.1)"
+                "processing baseline (Sentinel-2 from 04.00 on: 1000 counts, 0.1) with --offset "
+                + ("0,0,-0.1" if date == "t2" else "0,-0.1,0")
             )

@@ -77,3 +77,27 @@ def test_another_place_is_refused(small: Scene, scene: Scene) -> None:
     other = np.roll(scene.lrhs_t1, (23, 31), axis=(1, 2))[:, :30, :30]
     with pytest.raises(InputError, match="expected HS and MS of t1 to show the same ground"):
         check_agreement(replace(small, lrhs_t1=other))
+
+
+@pytest.mark.parametrize("move", [(6, -4), (-3, 9)])
+def test_a_shifted_image_is_told_by_how_much(move: tuple[int, int], scene: Scene) -> None:
+    """The HS begins elsewhere in the same landscape."""
+    here, there = (slice(12, 42), slice(12, 42)), [slice(12 + m, 42 + m) for m in move]
+    apart = replace(scene.crop(*here), lrhs_t1=scene.crop(*there).lrhs_t1)
+    words = rf"it fits when moved by {move[0]} HS pixels down and {move[1]} right"
+    with pytest.raises(InputError, match=words):
+        check_agreement(apart)
+
+
+def test_a_second_date_of_another_place_is_refused(small: Scene, scene: Scene) -> None:
+    other = np.roll(scene.hrms_t2, (67, 95), axis=(1, 2))[:, :90, ::-1][:, :, :90]
+    with pytest.raises(InputError, match="expected both MS dates to show the same ground"):
+        check_agreement(replace(small, hrms_t2=other))
+
+
+@pytest.mark.parametrize("factor", [1e-4, 0.1])
+def test_a_second_date_in_other_units_is_told_with_its_factor(factor: float, small: Scene) -> None:
+    with pytest.raises(InputError, match="expected both MS dates in the same units") as told:
+        check_agreement(replace(small, hrms_t2=factor * small.hrms_t2))
+    scale = float(str(told.value).split("--scale 1,1,")[1].split(" ")[0])
+    assert scale == pytest.approx(1 / factor, rel=0.6)  # what changed between the dates is in it
