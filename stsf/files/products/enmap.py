@@ -68,21 +68,18 @@ def read_enmap(path: str | Path) -> Product:
     facts = table.facts
     assert facts is not None
 
-    def layers(part: Part) -> np.ndarray:
+    def read(part: Part) -> tuple[np.ndarray, np.ndarray]:
         dn = counts(image, part)
         cube = dn * facts.gain[:, None, None].astype(np.float32)
         cube += facts.offset[:, None, None].astype(np.float32)
         cube[dn == image.nodata] = np.nan
-        return cube
-
-    def reasons(part: Part) -> np.ndarray:
-        quality = np.zeros([s.stop - s.start for s in part], np.uint8)
+        quality = np.zeros(cube.shape[1:], np.uint8)
         for name, meaning in MASKS.items():
             for why, there in meaning(counts(masks[name], part)[0]).items():
                 quality[there & (quality == 0)] = CODES[why]
-        return quality
+        return cube, quality
 
-    return Product(path, (image.count, *image.shape), table, layers, reasons, (), held)
+    return Product(path, (image.count, *image.shape), table, read, (), held)
 
 
 def _mask(files: list[Path], name: str, where: Path) -> Path:

@@ -63,7 +63,7 @@ def read_prisma(path: str | Path) -> Product:
     facts = table.facts
     assert facts is not None
 
-    def read(fields: list[Any], part: Part) -> np.ndarray:
+    def counts(fields: list[Any], part: Part) -> np.ndarray:
         try:
             return np.concatenate(
                 [f[part[0], :, part[1]][:, bands] for f, bands in zip(fields, acquired)], axis=1
@@ -73,22 +73,19 @@ def read_prisma(path: str | Path) -> Product:
                 f"expected complete cubes in {path}, a part cannot be read: download it again"
             ) from error
 
-    def layers(part: Part) -> np.ndarray:
-        dn = read(cubes, part)
+    def read(part: Part) -> tuple[np.ndarray, np.ndarray]:
+        dn = counts(cubes, part)
         cube = dn * facts.gain[:, None, None].astype(np.float32)
         cube += facts.offset[:, None, None].astype(np.float32)
         cube[:, (dn == 0).all(axis=0)] = np.nan
-        return cube
-
-    def reasons(part: Part) -> np.ndarray:
-        wrong = read(errors, part)
+        wrong = counts(errors, part)
         quality = np.zeros(wrong.shape[1:], np.uint8)
         for code, why in ERRORS.items():
             quality[(wrong == code).mean(axis=0) > SHARE] = CODES[why]
-        return quality
+        return cube, quality
 
     shape = len(facts.gain), cubes[0].shape[0], cubes[0].shape[2]
-    return Product(path, shape, table, layers, reasons, (), held)
+    return Product(path, shape, table, read, (), held)
 
 
 def _field(file: Any, name: str, path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""A product that stays on disk: what its metadata say, and two functions that read windows."""
+"""A product that stays on disk: what its metadata say, and a function that reads windows."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Product:
         path: what the caller named.
         shape: (band, y, x) of the whole.
         table: band table, sensor, date and georeference of the whole; its cube is empty.
-        layers: reads a part as (band, h, w) float32 reflectance, NaN where there is no data.
-        reasons: reads a part as (h, w) uint8 codes of `stsf.files.facts.REASONS`.
+        read: reads a part as (band, h, w) float32 reflectance, NaN where there is no data, and
+            (h, w) uint8 codes of `stsf.files.facts.REASONS`.
         doubts: what was taken for granted, in plain sentences.
         held: what is closed and removed with the product.
     """
@@ -33,8 +33,7 @@ class Product:
     path: Path
     shape: tuple[int, int, int]
     table: Image
-    layers: Callable[[Part], np.ndarray]
-    reasons: Callable[[Part], np.ndarray]
+    read: Callable[[Part], tuple[np.ndarray, np.ndarray]]
     doubts: tuple[str, ...] = ()
     held: ExitStack = field(default_factory=ExitStack)
 
@@ -72,7 +71,7 @@ class Product:
                 f"expected a part of the {self.shape[1:]} pixels of {self.path}, got rows "
                 f"{rows.start}-{rows.stop} and columns {columns.start}-{columns.stop}: move it"
             )
-        cube, quality = self.layers((rows, columns)), self.reasons((rows, columns)).copy()
+        cube, quality = self.read((rows, columns))
         known = self.table.good if self.table.good is not None else slice(None)
         quality[(quality == 0) & ~np.isfinite(cube[known]).all(axis=0)] = CODES["no data"]
         cube[:, quality > 0] = np.nan

@@ -58,29 +58,22 @@ def read_sentinel2(path: str | Path, bands: tuple[str, ...] = BANDS) -> Product:
     facts, whole = table.facts, ten.shape
     assert facts is not None
 
-    def layers(part: Part) -> np.ndarray:
-        cube = np.empty((len(bands), *(s.stop - s.start for s in part)), np.float32)
+    def read(part: Part) -> tuple[np.ndarray, np.ndarray]:
+        coarse, inside = coarse_part(part, 2, scene_classes.shape)
+        quality = _why(counts(scene_classes, coarse)[0]).repeat(2, 0).repeat(2, 1)[inside]
+        cube = np.empty((len(bands), *quality.shape), np.float32)
         for b, name in enumerate(bands):
-            dn, inside = _dn(sources[name], part, whole)
+            dn, inside_band = _dn(sources[name], part, whole)
             values = dn * np.float32(facts.gain[b]) + np.float32(facts.offset[b])
             values[(dn == NODATA) | (dn == SATURATED)] = np.nan
-            cube[b] = values if inside is None else cubic(values, 2)[inside]
-        return cube
-
-    def reasons(part: Part) -> np.ndarray:
-        coarse, inside = coarse_part(part, 2, scene_classes.shape)
-        found = np.zeros(256, np.uint8)
-        for code, why in SCL.items():
-            found[code] = CODES[why]
-        quality = found[counts(scene_classes, coarse)[0]].repeat(2, 0).repeat(2, 1)[inside]
-        for name in bands:
-            dn, within = _dn(sources[name], part, whole)
             full = dn == SATURATED
-            full = full if within is None else full.repeat(2, 0).repeat(2, 1)[within]
-            quality = np.where((quality == 0) & full, CODES["saturated"], quality)
-        return quality.astype(np.uint8)
+            if inside_band is not None:
+                values = cubic(values, 2)[inside_band]
+                full = full.repeat(2, 0).repeat(2, 1)[inside_band]
+            cube[b], quality[(quality == 0) & full] = values, CODES["saturated"]
+        return cube, quality
 
-    return Product(path, (len(bands), *whole), table, layers, reasons, doubts, held)
+    return Product(path, (len(bands), *whole), table, read, doubts, held)
 
 
 def _named(files: list[Path], name: str, where: Path) -> Path:
@@ -117,6 +110,14 @@ def _band(files: list[Path], main: Metadata, band: str, where: Path) -> Path:
             "two products are mixed; unpack each into its own folder"
         )
     return found
+
+
+def _why(scene_class: np.ndarray) -> np.ndarray:
+    """Codes of `REASONS` of scene classes."""
+    found = np.zeros(256, np.uint8)
+    for code, why in SCL.items():
+        found[code] = CODES[why]
+    return found[scene_class]
 
 
 def _padded(band: str) -> str:
