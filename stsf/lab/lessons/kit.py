@@ -150,8 +150,18 @@ def draw_pixel(ax: Axes, scene: Scene, x: np.ndarray, pixel: tuple[int, int]) ->
     )  # fmt: skip
     ax.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
     ax.set_ylim(0.0, 1.25 * float(x1[:, row, column].max()))  # does not jump
-    ax.legend(frameon=False, ncols=2, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    small_legend(ax)
     ax.grid(alpha=0.3)
+
+
+def small_legend(ax: Axes) -> None:
+    """Above a narrow pane, and no wider than it."""
+    legend = ax.legend(
+        frameon=False, ncols=2, fontsize=6.5, handlelength=1.5, columnspacing=0.8,
+        loc="lower center", bbox_to_anchor=(0.45, 1.0),
+    )  # fmt: skip
+    legend.set_in_layout(False)  # its width takes no room from other panes; its height does:
+    ax.set_title("\n", fontsize=10)
 
 
 RESULTS = shipped_path("data/results")

@@ -62,7 +62,7 @@ def clean(notebook: NotebookNode) -> NotebookNode:
             for output in cell.outputs:
                 if "text/html" in output.get("data", {}):  # a widget that has a form without one
                     output.data.pop(WIDGET, None)
-            cell.outputs = [output for output in cell.outputs if _keeps(output)]
+            cell.outputs = [output for output in cell.outputs if keeps(output)]
             for output in cell.outputs:
                 if "image/png" in output.get("data", {}):
                     output.data["image/png"] = smaller(output.data["image/png"])
@@ -77,12 +77,13 @@ def smaller(png: str) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _keeps(output: NotebookNode) -> bool:
+def keeps(output: NotebookNode) -> bool:
     """Printed text, errors and pictures; no output that needs JavaScript, no progress bar."""
     if output.output_type == "stream":
         return output.name != "stderr"
     kinds = output.get("data", {})
-    scripted = "<script" in "".join(kinds.get("text/html", ""))
+    page = "".join(kinds.get("text/html", ""))
+    scripted = "<script" in page or "logo-block" in page  # of HoloViews, loading its script
     return not scripted and not any(word in kind for kind in kinds for word in LIVE)
 
 

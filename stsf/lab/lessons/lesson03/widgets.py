@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from stsf.alignment.registration import register
 from stsf.inspection import with_gaps
-from stsf.lab.lessons.kit import FLOOR, Redrawn, draw_pixel, slider
+from stsf.lab.lessons.kit import FLOOR, Redrawn, draw_pixel, slider, small_legend
 from stsf.plots.colour import (
     BLUE,
     GREEN,
@@ -195,14 +195,14 @@ def _draw_fall(ax: Axes, scene: Scene, steps: tuple[Step, ...], now: int) -> Non
     lines = {
         "Y1 − D X": ([s.residual_hs for s in steps], SKY, "o-"),
         "M1 − R X": ([s.residual_ms for s in steps], GREEN, "s--"),
-        "error against the truth": ([error_of(scene, s) for s in steps], GREY, "^:"),
+        "X − X1": ([error_of(scene, s) for s in steps], GREY, "^:"),
     }
     for name, (values, colour, look) in lines.items():
         shown = np.maximum(values[: now + 1], FLOOR)
         ax.semilogy(range(now + 1), shown, look, color=colour, ms=5, label=name)
     ax.set(xlabel="projections made", ylabel="RMS (reflectance)")
     ax.set(xlim=(-0.3, 2 * ROUNDS + 0.3), ylim=(FLOOR / 1.5, 0.1))
-    ax.legend(frameon=False, ncols=2, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    small_legend(ax)
     ax.grid(alpha=0.3)
 
 

@@ -31,7 +31,6 @@ class Work:
 
     Attributes:
         seen: (n, channels, rows, columns) what its small network looked at.
-        features: (n, width, rows, columns) what that made of it, before the last layer.
         before: (n, rows, columns) the maps, or the residual as it was.
         after: (n, rows, columns) the maps with detail, or the residual that is believed.
         wanted: (n, rows, columns) what `after` should be, from the truth.
@@ -39,7 +38,6 @@ class Work:
     """
 
     seen: Tensor
-    features: Tensor
     before: Tensor
     after: Tensor
     wanted: Tensor
@@ -67,8 +65,7 @@ def watch(ssje: SSJE, prepared: Prepared, truth: np.ndarray) -> dict[str, Work]:
             if name.startswith("ECU"):
                 goal = prepared.degrade(wanted) - (prepared.y - first)
             weight = more if name.startswith("ECU") else None
-            features = torch.cat(part["features"])
-            found[name] = Work(part["seen"][0], features, first, after, goal, weight)
+            found[name] = Work(part["seen"][0], first, after, goal, weight)
     in_turn = sorted(found, key=lambda name: (name.split()[1], name.startswith("ECU")))
     return {name: found[name] for name in in_turn}
 
@@ -84,7 +81,6 @@ def _listening(ssje: SSJE) -> Iterator[dict[str, dict[str, Any]]]:
             hooks += [
                 unit.register_forward_hook(_note_unit(notes)),
                 _small(unit).register_forward_pre_hook(_note(notes, "seen")),
-                _small(unit).out.register_forward_pre_hook(_note(notes, "features")),
             ]
     try:
         yield heard

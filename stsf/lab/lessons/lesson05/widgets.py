@@ -27,6 +27,7 @@ from stsf.lab.lessons.kit import (
     draw_pixel,
     results,
     rms,
+    small_legend,
 )
 from stsf.plots.colour import BLUE, GREEN, GREY, SKY, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
@@ -102,7 +103,7 @@ class StageExplorer(Redrawn):
     ) -> None:
         self.scene, self.made, self.pixels = scene, made, pixels
         boxes = [(("" if i == 0 else "→ ") + stage.name, i) for i, stage in enumerate(made)]
-        self.step = ipywidgets.ToggleButtons(options=boxes, style={"button_width": "9.5em"})
+        self.step = ipywidgets.ToggleButtons(options=boxes, style={"button_width": "11em"})
         self.where = ipywidgets.Dropdown(options=list(pixels), description="pixel")
         self.about = ipywidgets.HTMLMath()
         self.show_with([self.step], [self.where])
@@ -131,7 +132,7 @@ def stage_view(
     now, last, x1 = made[step], made[made[step].before], scene.truth(1)
     figure = plt.figure(figsize=(WIDTH, 2.9), layout="constrained")
     plt.close(figure)
-    *images, spectrum, fall = figure.subplots(1, 5, width_ratios=(3, 3, 3, 4, 4))
+    *images, spectrum, fall = figure.subplots(1, 5, width_ratios=(3, 3, 3, 4, 4.4))
     _draw_window(figure, images, scene, now, last, pixel)
     draw_pixel(spectrum, scene, now.x, pixel)
     _draw_fall(fall, made, step)
@@ -160,7 +161,7 @@ def _draw_window(
     moved = np.sqrt(np.mean(np.square(now.x[part] - last.x[part]), axis=0))
     for ax, cube, title in zip(axes, (last.x, now.x), ("before", "after")):
         ax.imshow(rgb(cube[part], nm, "SWIR", stretch), extent=extent, interpolation="nearest")
-        ax.set_title(f"{title} (SWIR colours)", fontsize=9)
+        ax.set_title(f"{title}, SWIR", fontsize=9)
     shown = axes[2].imshow(
         moved, extent=extent, cmap="viridis", vmin=0, vmax=0.02, interpolation="nearest"
     )
@@ -176,7 +177,7 @@ def _draw_fall(ax: Axes, made: list[Stage], now: int) -> None:
     lines = {
         "Y1 − D X": ([s.residual_hs for s in made], SKY, "o-"),
         "M1 − R X": ([s.residual_ms for s in made], GREEN, "s--"),
-        "error against the truth": ([s.error for s in made], GREY, "^:"),
+        "X − X1": ([s.error for s in made], GREY, "^:"),
     }
     path = [i for i in range(now + 1) if not made[i].aside]
     aside = [i for i in range(now + 1) if made[i].aside]
@@ -185,12 +186,12 @@ def _draw_fall(ax: Axes, made: list[Stage], now: int) -> None:
         ax.semilogy(path, shown[path], look, color=colour, ms=5, label=name)
         ax.semilogy(aside, shown[aside], look[0], color=colour, ms=5, mfc="none")
     short = [s.name.replace("back-projection", "b-p") for s in made]
-    ax.set_xticks(range(len(made)), short, rotation=70, fontsize=7)
+    ax.set_xticks(range(len(made)), short, rotation=90, fontsize=6)
     low = min(min(s.residual_hs, s.residual_ms) for s in made)
     high = max(max(s.residual_hs, s.residual_ms, s.error) for s in made)
-    ax.set(xlabel="step (hollow: not passed on)", ylabel="RMS (reflectance)")
+    ax.set(xlabel="step", ylabel="RMS (reflectance)")
     ax.set(xlim=(-0.3, len(made) - 0.7), ylim=(0.7 * max(low, FLOOR), 1.5 * high))
-    ax.legend(frameon=False, ncols=2, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    small_legend(ax)
     ax.grid(alpha=0.3)
 
 

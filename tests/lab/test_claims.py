@@ -1,0 +1,164 @@
+"""What the lessons say of their output: each claim is held against the data and network shipped.
+
+A claim that a reader meets in a lesson stands here as a test of its own, and each is shown to fail
+when that which it speaks of is changed: another network, another seed of the scene, a unit off.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+import stsf
+from stsf.evidence.components import prepare
+from stsf.lab.lessons import lesson02, lesson04b, lesson05
+from stsf.lab.lessons.lesson00.checks import two_yardsticks
+from stsf.lab.lessons.lesson01 import rebuild
+from stsf.metrics.figures import psnr, sam_map
+from stsf.network import DCSTSF, shipped
+from stsf.scene import Scene
+from stsf.sensing.subspace import fit_subspace
+from stsf.world import sample
+
+
+class Shown(NamedTuple):
+    """What a lesson runs on."""
+
+    scene: Scene
+    network: DCSTSF
+
+
+@cache
+def fused(shown: Shown):
+    return shown.network(shown.scene)
+
+
+def errs_in_the_dark_by_angle(shown: Shown) -> bool:
+    """00: unchanged water has a larger angle than other unchanged ground, and no larger error."""
+    x2, truth = fused(shown).x2, shown.scene.truth(2)
+    still = shown.scene.true_change() == 0
+    dark = still & (truth.mean(axis=0) < 0.03)
+    angle, error = sam_map(x2, truth), np.sqrt(np.mean((x2 - truth) ** 2, axis=0))
+    return bool(
+        np.nanmean(angle[dark]) > 3 * np.nanmean(angle[still & ~dark])
+        and error[dark].mean() < 2 * error[still & ~dark].mean()
+    )
+
+
+def yardsticks_disagree(shown: Shown) -> bool:
+    """00: the worst kind by the angle is not the worst by the RMS error."""
+    found = two_yardsticks(shown.scene, _Fused(fused(shown)))
+    return len({max(values, key=values.get) for values in found.values()}) == 2
+
+
+class _Fused:
+    def __init__(self, estimate) -> None:
+        self.hrhs_t1, self.hrhs_t2 = estimate.x1, estimate.x2
+
+
+def changed_is_harder(shown: Shown) -> bool:
+    """00: PSNR of changed pixels is at least 6 dB below that of unchanged ones."""
+    x2, truth, kinds = fused(shown).x2, shown.scene.truth(2), shown.scene.true_change()
+    return psnr(x2, truth, mask=kinds == 0) - psnr(x2, truth, mask=kinds > 0) > 6
+
+
+def crop_needs_more_than_village(shown: Shown) -> bool:
+    """01: with 3 numbers the village errs by less than 0.01, the crop by more."""
+    plane = fit_subspace(shown.scene.lrhs_t1, k=20)
+    village, crop = (
+        np.sqrt(np.mean((rebuild(plane, s[:, None, None], 3)[:, 0, 0] - s) ** 2))
+        for s in (shown.scene.truth(1)[:, y, x] for y, x in ((128, 96), (100, 170)))
+    )
+    return village < 0.01 < crop
+
+
+def half_a_pixel_shows(shown: Shown) -> bool:
+    """02: half a pixel multiplies R Y1 - D M1; the MTF does not; 25 dB harms it less."""
+    usual, shifted = lesson02.harm(shown.scene), lesson02.harm(shown.scene, shift=0.5)
+    blurred = lesson02.harm(shown.scene, mtf=0.1)
+    noisy = lesson02.harm(shown.scene, snr=25.0)
+    return (
+        shifted.seen_by_ms > 3 * usual.seen_by_ms
+        and blurred.seen_by_ms < 1.3 * usual.seen_by_ms
+        and noisy.seen_by_ms < shifted.seen_by_ms
+        and noisy.all_bands > shifted.all_bands
+    )
+
+
+def ecu_doubts_a_ploughed_field(shown: Shown) -> bool:
+    """04b: the weight of Y1 is below a half inside the patch, above it outside."""
+    from dataclasses import replace
+
+    y1 = shown.scene.lrhs_t1.copy()
+    y1[:, 26:34, 24:32] = shown.scene.lrhs_t1[:, 10:18, 50:58]
+    spoilt = replace(shown.scene, lrhs_t1=y1)
+    works = lesson04b.watch(shown.network.ssje, prepare(spoilt), shown.scene.truth(1))
+    if "ECU 1" not in works:
+        return False
+    weight = works["ECU 1"].weight.numpy()
+    return weight[:, 27:33, 25:31].mean() < 0.5 < np.delete(weight, np.s_[24:36], axis=1).mean()
+
+
+def rounds_end_better_than_they_began(shown: Shown) -> bool:
+    """05: the last round hands on less error than the start had, and less than the round before."""
+    made = lesson05.stages(shown.scene, shown.network.ssje, prepare(shown.scene))
+    last = [stage.error for stage in lesson05.rounds(made).values()]
+    return last[-1] < last[-2] and last[-1] < 0.9 * last[0]
+
+
+def consistency_moves_nothing(shown: Shown) -> bool:
+    """05: M1 - R X is the same after the start and at the end, to a tenth."""
+    made = lesson05.stages(shown.scene, shown.network.ssje, prepare(shown.scene))
+    return abs(made[-1].residual_ms - made[0].residual_ms) < 0.1 * made[0].residual_ms
+
+
+OF_THE_SCENE = (crop_needs_more_than_village, half_a_pixel_shows, consistency_moves_nothing)
+OF_THE_NETWORK = (
+    errs_in_the_dark_by_angle,
+    yardsticks_disagree,
+    changed_is_harder,
+    ecu_doubts_a_ploughed_field,
+    rounds_end_better_than_they_began,
+)
+
+
+@pytest.fixture(scope="module")
+def as_shipped(scene) -> Shown:
+    return Shown(scene, shipped())
+
+
+@pytest.mark.parametrize("claim", OF_THE_SCENE + OF_THE_NETWORK, ids=lambda claim: claim.__name__)
+def test_the_claim_holds(claim: Callable[[Shown], bool], as_shipped):
+    assert claim(as_shipped), claim.__doc__
+
+
+def broken(claims: tuple[Callable[[Shown], bool], ...], shown: Shown) -> list[str]:
+    """Names of the claims that do not hold."""
+    return [claim.__name__ for claim in claims if not claim(shown)]
+
+
+def test_another_network_breaks_a_claim(scene):
+    torch.manual_seed(0)
+    blind = DCSTSF().eval()
+    with torch.no_grad():  # an ECU that believes everything, whatever it sees
+        for unit in blind.ssje.ecu:
+            unit.net.out.bias.fill_(20.0)
+    claims = (ecu_doubts_a_ploughed_field, rounds_end_better_than_they_began)
+    assert broken(claims, Shown(scene, blind))
+
+
+def test_another_seed_of_the_sample_breaks_a_claim(monkeypatch):
+    monkeypatch.setattr(sample, "SEED", sample.SEED + 1)
+    other = Shown(sample.make_sample(), shipped())
+    assert broken((crop_needs_more_than_village, yardsticks_disagree), other)
+
+
+def test_a_unit_switched_off_breaks_a_claim(scene):
+    network = DCSTSF.load(stsf.network.SHIPPED)
+    for unit in network.ssje.ecu:
+        unit.register_forward_hook(lambda _, given, said: (given[0], torch.ones_like(said[1])))
+    shown = Shown(scene, network.eval())
+    assert "ecu_doubts_a_ploughed_field" in broken((ecu_doubts_a_ploughed_field,), shown)
