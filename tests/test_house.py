@@ -113,3 +113,20 @@ def test_no_circle() -> None:
 def test_the_top_level_is_the_story() -> None:
     top = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
     assert top == {*STORY, "network", "fusion", "inspection", "places", "threads"}
+
+
+def lengths() -> dict[str, int]:
+    """Lines of every function of the package."""
+    found = {}
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno:
+                found[f"{name}.{node.name}:{node.lineno}"] = node.end_lineno - node.lineno + 1
+    return found
+
+
+def test_a_file_shows_one_subject_and_a_function_fits_a_slide() -> None:
+    files = {p: p.read_text("utf-8").count("\n") for p in PACKAGE.rglob("*.py")}
+    files |= {p: p.read_text("utf-8").count("\n") for p in PACKAGE.rglob("web/*.js")}
+    assert {str(p): n for p, n in files.items() if n > 320} == {}
+    assert {name: n for name, n in lengths().items() if n > 60} == {}

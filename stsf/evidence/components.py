@@ -65,18 +65,15 @@ def prepare(scene: Scene, components: int = 8, softness: Sequence[float] | None 
         >>> prepared.start.shape[1:], prepared.decode(prepared.start).shape
         (torch.Size([180, 180]), torch.Size([114, 180, 180]))
     """
-    soft = (0.0,) * len(scene.hs.mtf) if softness is None else tuple(softness)
-    if len(soft) != len(scene.hs.mtf) or min(soft) < 0:
-        raise InputError(
-            f"expected {len(scene.hs.mtf)} values of softness, one per HS detector and none below "
-            f"0, got {soft}: give 0 for a detector that is as sharp as the MS"
-        )
+    soft = _soft(scene, softness)
+    # where both images show the same ground, and how sharp M1 is without its noise
     doubt = disagreement(scene)
     weight = scene.valid_lr * trust(torch.as_tensor(doubt)).numpy()  # (h, w)
     sharp = local_wiener(scene.hrms_t1, scene.noise_ms)
     base = np.empty((len(scene.hs), *scene.size), np.float32)
     kept, basis, group = [], [], []
     guides: list[np.ndarray] = []
+    # per detector: what M1 predicts of Y1, and the principal axes of the rest
     for k in np.unique(scene.hs.detector):
         bands = np.flatnonzero(scene.hs.detector == k)
         m = gaussian_filter(sharp, soft[k], axes=(1, 2)) if soft[k] > 0 else sharp
@@ -90,15 +87,15 @@ def prepare(scene: Scene, components: int = 8, softness: Sequence[float] | None 
         if not guides or soft[k] != soft[0]:
             guides.append(_guide(m))
         group.append(np.full(len(axes.y), len(guides) - 1))
+    # all maps in one stack
     detector, y, noise, start = (np.concatenate(part) for part in zip(*kept, strict=True))
     E = np.concatenate(basis, axis=1)  # (L, n)
     sharpness = np.array([[p.sigma_y, p.sigma_x] for p in scene.psf])[detector] / scene.ratio
     missed = sharp - scene.R.A(base)
     arrays = {
         "y": y, "noise": noise, "doubt": doubt, "valid": scene.valid_lr, "start": start,
-        "guide": np.stack(guides), "seen": scene.R.R @ E, "missed": missed,
+        "guide": np.stack(guides), "seen": scene.R.R @ E, "missed": missed, "basis": E,
         "noise_ms": _mismatch(scene, weight), "sharpness": sharpness, "base": base,
-        "basis": E,
     }  # fmt: skip
     rows, columns = (np.stack(part) for part in zip(*scene.D.down, strict=True))
     return Prepared(
@@ -108,6 +105,17 @@ def prepare(scene: Scene, components: int = 8, softness: Sequence[float] | None 
         down=(torch.from_numpy(rows).float(), torch.from_numpy(columns).float()),
         ratio=scene.ratio,
     )
+
+
+def _soft(scene: Scene, softness: Sequence[float] | None) -> tuple[float, ...]:
+    """One softness per detector."""
+    soft = (0.0,) * len(scene.hs.mtf) if softness is None else tuple(softness)
+    if len(soft) != len(scene.hs.mtf) or min(soft) < 0:
+        raise InputError(
+            f"expected {len(scene.hs.mtf)} values of softness, one per HS detector and none below "
+            f"0, got {soft}: give 0 for a detector that is as sharp as the MS"
+        )
+    return soft
 
 
 @dataclass(frozen=True)

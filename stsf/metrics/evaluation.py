@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stsf.metrics.comparison import (
+    BandErrors,
     Mask,
     angles,
     band_means,
@@ -90,26 +91,32 @@ def evaluate(
         errors = errors_of(pair, scored)
         structure = band_means(similar, scored)
         for name, keep in groups.items():
-            part, angle = errors.select(keep), angle_maps[name][scored]
-            rows.append(
-                {
-                    "region": region,
-                    "bands": name,
-                    "n_pixels": int(scored.sum()),
-                    "n_bands": int(keep.sum()),
-                    "psnr": part.psnr(),
-                    "mean_psnr": part.mean_psnr(),
-                    "sam": mean_defined(angle),
-                    "ergas": part.ergas(ratio),
-                    "ssim": mean_defined(structure[keep]),
-                    "cc": part.mean_cc(),
-                    "rmse": part.rmse(),
-                    "dropped_bands": int(part.near_zero.sum()),
-                    "zero_pixels": int(np.isnan(angle).sum()),
-                    "missing_pixels": int((pair.known & inside & ~scored).sum()),
-                }
-            )
+            angle = angle_maps[name][scored]
+            row = {
+                "region": region,
+                "bands": name,
+                "n_pixels": int(scored.sum()),
+                "n_bands": int(keep.sum()),
+                **_figures(errors.select(keep), ratio),
+                "sam": mean_defined(angle),
+                "ssim": mean_defined(structure[keep]),
+                "zero_pixels": int(np.isnan(angle).sum()),
+                "missing_pixels": int((pair.known & inside & ~scored).sum()),
+            }
+            rows.append({key: row[key] for key in COLUMNS})
     return rows
+
+
+def _figures(part: BandErrors, ratio: float) -> Row:
+    """The figures that errors alone give."""
+    return {
+        "psnr": part.psnr(),
+        "mean_psnr": part.mean_psnr(),
+        "ergas": part.ergas(ratio),
+        "cc": part.mean_cc(),
+        "rmse": part.rmse(),
+        "dropped_bands": int(part.near_zero.sum()),
+    }
 
 
 def band_groups(hs: Sensor, ms: Sensor) -> dict[str, np.ndarray]:

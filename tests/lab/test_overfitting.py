@@ -11,7 +11,7 @@ import torch
 from stsf.evidence import canonical
 from stsf.lab.lessons.lesson07 import overfitting as lab
 from stsf.network import DCSTSF
-from stsf.training.loops import sftn_loss
+from stsf.training.loops import Samples, sftn_loss
 
 RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
 
@@ -36,7 +36,7 @@ def test_step_zero_is_the_untrained_network(samples, run):
     torch.manual_seed(0)
     sftn = lab.SpectralFineTuningNetwork(lab.WIDTH_OF_NET)
     with torch.no_grad():
-        batch = lab.joined(samples[1:])
+        batch = Samples(samples[1:]).all
         assert run[0].unseen == pytest.approx(sftn_loss(sftn, batch).item(), rel=1e-5)
 
 

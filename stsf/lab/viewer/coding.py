@@ -91,14 +91,7 @@ def code(cubes: Mapping[str, np.ndarray], tolerance: float = 1e-3, budget: float
     sizes = [k for k in sizes if size_of[k - 1] <= budget] or sizes[:1]
 
     def errors(k: int) -> tuple[float, float]:
-        """The largest and the mean square of the errors with k axes, some rows at a time."""
-        worst, total = 0.0, 0.0
-        for at in range(0, len(rows), FIT_PIXELS):
-            some = slice(at, at + FIT_PIXELS)
-            off = rows[some] - (counts[some, :k] * step[:k]) @ basis[:k]
-            worst = max(worst, float(np.abs(off).max()))
-            total += float(np.square(off, out=off).sum(dtype=np.float64))
-        return worst, total / rows.size
+        return _errors(rows, counts[:, :k], basis[:k] * step[:k, None])
 
     small, large = 0, len(sizes) - 1
     best = errors(sizes[large])
@@ -113,6 +106,17 @@ def code(cubes: Mapping[str, np.ndarray], tolerance: float = 1e-3, budget: float
     images = _spread(counts[:, :k], width, valid)
     worst, rms = best[0], float(np.sqrt(best[1]))
     return Coded(mean, basis[:k], step[:k], images, valid, worst, rms)
+
+
+def _errors(rows: np.ndarray, counts: np.ndarray, axes: np.ndarray) -> tuple[float, float]:
+    """The largest and the mean square of rows - counts · axes, some rows at a time."""
+    worst, total = 0.0, 0.0
+    for at in range(0, len(rows), FIT_PIXELS):
+        some = slice(at, at + FIT_PIXELS)
+        off = rows[some] - counts[some] @ axes
+        worst = max(worst, float(np.abs(off).max()))
+        total += float(np.square(off, out=off).sum(dtype=np.float64))
+    return worst, total / rows.size
 
 
 def _spread(
