@@ -1,4 +1,4 @@
-"""What the story computes with: spectra in rows, linear maps of bands, the MMSE estimate.
+"""What the story computes with: spectra in rows, linear maps, the MMSE estimate, filled gaps.
 
 A cube is (band, y, x); a matrix acts on its bands, pixel by pixel. Numpy and torch serve alike
 where the types say `Array`.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from scipy import ndimage
 
 import stsf.threads  # noqa: F401 (whatever computes, computes on one thread)
 
@@ -189,3 +190,27 @@ def difference_covariance(cube: np.ndarray) -> np.ndarray:
     """
     steps = np.hstack([np.diff(cube, axis=axis).reshape(len(cube), -1) for axis in (1, 2)])
     return steps @ steps.T / steps.shape[1]
+
+
+def as_array(cube: Any) -> Any:
+    """A plain array of what rasterio (masked) or xarray gives, NaN where there is no data."""
+    if cube is None or type(cube) is np.ndarray:
+        return cube
+    empty = getattr(cube, "attrs", {}).get("_FillValue", np.nan)
+    if isinstance(cube, np.ma.MaskedArray):
+        return np.ma.filled(cube.astype(np.float32), np.nan)
+    values = np.asarray(cube)
+    return np.where(values == empty, np.nan, values).astype(np.float32)
+
+
+def fill_gaps(cube: np.ndarray) -> np.ndarray:
+    """Values of the nearest valid pixel in place of those without data, float32.
+
+    Args:
+        cube: (band, y, x), at least one pixel with data in every band.
+    """
+    gaps = ~np.isfinite(cube).all(axis=0)
+    if not gaps.any():
+        return np.asarray(cube, dtype=np.float32)
+    nearest = ndimage.distance_transform_edt(gaps, return_distances=False, return_indices=True)
+    return np.asarray(cube[:, nearest[0], nearest[1]], dtype=np.float32)

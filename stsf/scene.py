@@ -10,16 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from affine import Affine
 from rasterio.crs import CRS
-from scipy import ndimage
 
 from stsf.degradation import Psf, SpatialDegradation, SpectralDegradation, noise_sigma, relative_psf
 from stsf.errors import InputError
-from stsf.linear import SMALLEST_NOISE
+from stsf.linear import SMALLEST_NOISE, as_array, fill_gaps
 from stsf.sensing.bands import Sensor
 from stsf.sensing.sensors import srf_matrix
 
@@ -81,7 +79,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         for key in CUBES:
-            object.__setattr__(self, key, _array(getattr(self, key)))
+            object.__setattr__(self, key, as_array(getattr(self, key)))
         if self.dates is not None:
             object.__setattr__(self, "dates", tuple(map(str, self.dates)))
         check_bands(self)
@@ -180,17 +178,6 @@ class Scene:
             if getattr(self, key) is not None
         }  # fmt: skip
         return replace(self, **window, transform=moved)  # type: ignore[arg-type]
-
-
-def _array(cube: Any) -> Any:
-    """A plain array of what rasterio (masked) or xarray gives, NaN where there is no data."""
-    if cube is None or type(cube) is np.ndarray:
-        return cube
-    empty = getattr(cube, "attrs", {}).get("_FillValue", np.nan)
-    if isinstance(cube, np.ma.MaskedArray):
-        return np.ma.filled(cube.astype(np.float32), np.nan)
-    values = np.asarray(cube)
-    return np.where(values == empty, np.nan, values).astype(np.float32)
 
 
 def check_bands(scene: Scene) -> None:
@@ -318,16 +305,3 @@ def _day(text: str | None) -> date | None:
         raise InputError(
             f"dates must look like 2025-07-24, got {text!r}: mend the tag DATE of the file"
         ) from error
-
-
-def fill_gaps(cube: np.ndarray) -> np.ndarray:
-    """Values of the nearest valid pixel in place of those without data, float32.
-
-    Args:
-        cube: (band, y, x), at least one pixel with data in every band.
-    """
-    gaps = ~np.isfinite(cube).all(axis=0)
-    if not gaps.any():
-        return np.asarray(cube, dtype=np.float32)
-    nearest = ndimage.distance_transform_edt(gaps, return_distances=False, return_indices=True)
-    return np.asarray(cube[:, nearest[0], nearest[1]], dtype=np.float32)

@@ -14,7 +14,8 @@ from stsf.files.identify import sensor_of
 from stsf.files.imagefile import Image, read_image
 from stsf.files.raster import write_image
 from stsf.files.scenes import FILES, NOTES, image_of, open_scene, read_scene, to_xarray, write_scene
-from stsf.scene import Scene, fill_gaps
+from stsf.linear import fill_gaps
+from stsf.scene import Scene
 from stsf.sensing.bands import from_bands
 from stsf.sensing.sensors import S2_10, ahsi, sentinel2
 

@@ -6,7 +6,6 @@ A table read from the product always wins over the tables here; generated ones a
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -16,6 +15,7 @@ import numpy as np
 
 from stsf.errors import InputError
 from stsf.sensing.bands import SWIR, SWIR_START, VNIR, Sensor, from_bands
+from stsf.sensing.spreadsheet import table
 
 S2_4 = ("B2", "B3", "B4", "B8")  # the four bands delivered at 10 m
 S2_10 = ("B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B11", "B12")
@@ -136,7 +136,7 @@ def from_csv(path: str | Path) -> Sensor:
         ) from error
     notes = [line[1:].split(":", 1) for line in lines if line.startswith("#") and ":" in line]
     about = {key.strip(): value.strip() for key, value in notes}
-    rows, columns = _table([line for line in lines if line.strip() and not line.startswith("#")])
+    rows, columns = table([line for line in lines if line.strip() and not line.startswith("#")])
     missing = [column for column in ("name", "centre", "fwhm") if column not in columns]
     if missing:
         raise InputError(
@@ -167,21 +167,6 @@ def from_csv(path: str | Path) -> Sensor:
         raise
     except (TypeError, ValueError) as error:
         raise InputError(f"expected numbers in {path}, got: {error}; mend that cell") from error
-
-
-def _table(lines: list[str]) -> tuple[list[dict[str, str]], list[str]]:
-    """Rows by column, as spreadsheets write them: commas, semicolons or tabs, blanks around.
-
-    Where another sign parts the cells, a comma in a cell is a decimal one.
-    """
-    sign = next((s for s in ";\t" if lines and s in lines[0]), ",")
-    cells = [[cell.strip() for cell in line] for line in csv.reader(lines, delimiter=sign,
-             skipinitialspace=True)]  # fmt: skip
-    if sign != ",":
-        cells = [[re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", c) for c in line] for line in cells]
-    columns = [c.lower() if c.isalpha() else c for c in cells[0]] if cells else []
-    rows = [dict(zip(columns, [*line, *[""] * len(columns)])) for line in cells[1:] if any(line)]
-    return rows, columns if rows else []
 
 
 def _pairs(text: str) -> tuple[tuple[float, float], ...]:
