@@ -30,14 +30,15 @@ class Fused:
     """The product and how it came about.
 
     Attributes:
-        hrhs_t1: estimate of X1, (L, H, W) reflectance.
+        hrhs_t1: estimate of X1, (L, H, W) reflectance; NaN where an MS date has no data, as in
+            all cubes here. Values below 0 or above 1 are left as they are, and counted in `report`.
         hrhs_t2: estimate of X2, (L, H, W).
         scene: the scene as it was fused: registered and calibrated.
         report: method, what the calibration found, consistency; plain values, ready for JSON.
         sigma_t2: (L, H, W) standard error of `hrhs_t2`, ±1.645 σ meant to hold 90 % of the truth;
             None from a method that does not say.
-        measured: (L,) share of each band's variance at t2 that the MS measures; the rest is
-            inferred from how the scene's bands vary together. None as above.
+        explained: (L,) share of each band's variance that the MS explains at t1, as the bands of
+            Y1 vary together; no measurement of t2. None as above.
     """
 
     hrhs_t1: np.ndarray
@@ -45,7 +46,7 @@ class Fused:
     scene: Scene
     report: Mapping[str, Any]
     sigma_t2: np.ndarray | None = None
-    measured: np.ndarray | None = None
+    explained: np.ndarray | None = None
 
     @property
     def valid(self) -> np.ndarray:
@@ -104,7 +105,24 @@ def fuse(
     x1, x2, more = chosen(scene, progress)
     fit = residuals(scene, x1, x2)
     report["consistency"] = {name: round(value, 3) for name, value in fit.items()}
+    x1, x2 = _observed(x1, scene), _observed(x2, scene)
+    if "sigma_t2" in more:
+        more["sigma_t2"] = _observed(more["sigma_t2"], scene)
+    report["outside"] = {
+        name: {"below 0": _share(cube < 0), "above 1": _share(cube > 1)}
+        for name, cube in (("X1", x1), ("X2", x2))
+    }
     return Fused(x1, x2, scene, report, **more)
+
+
+def _observed(cube: np.ndarray, scene: Scene) -> np.ndarray:
+    """The cube (L, H, W) with NaN where an MS date has no data (a cloud, a border)."""
+    assert scene.valid_hr is not None
+    return cube if scene.valid_hr.all() else np.where(scene.valid_hr, cube, np.float32("nan"))
+
+
+def _share(where: np.ndarray) -> float:
+    return round(float(np.mean(where)), 5)
 
 
 def covered_bands(scene: Scene) -> Scene:
@@ -154,7 +172,7 @@ def _registered(name: str, model: DCSTSF | str | Path | None) -> Estimator:
 
 
 def _network(model: DCSTSF | str | Path | None) -> Estimator:
-    from stsf.network import DCSTSF, measured_share, shipped  # torch: not at import
+    from stsf.network import DCSTSF, explained_share, shipped  # torch: not at import
 
     network = model if isinstance(model, DCSTSF) else DCSTSF.load(model) if model else shipped()
 
@@ -164,7 +182,7 @@ def _network(model: DCSTSF | str | Path | None) -> Estimator:
             bar.update()
             second = network.second_date(scene, x1)
             bar.update()
-        return x1, second.x2, {"sigma_t2": second.sigma, "measured": measured_share(scene)}
+        return x1, second.x2, {"sigma_t2": second.sigma, "explained": explained_share(scene)}
 
     return estimate
 
@@ -172,6 +190,13 @@ def _network(model: DCSTSF | str | Path | None) -> Estimator:
 def format_report(report: Mapping[str, Any]) -> str:
     """The report of `fuse` in plain lines."""
     fit = [f"{name}: {value:.2f} of the noise" for name, value in report["consistency"].items()]
+    beyond = [
+        f"{name}: {where['below 0']:.2%} below 0, {where['above 1']:.2%} above 1"
+        for name, where in report["outside"].items()
+    ]
     return "\n".join(
-        [f"method: {report['method']}", *report["found"], "residuals: " + ", ".join(fit)]
-    )
+        [
+            f"method: {report['method']}", *report["found"], "residuals: " + ", ".join(fit),
+            "values that are no reflectance: " + "; ".join(beyond),
+        ]
+    )  # fmt: skip

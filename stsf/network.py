@@ -257,14 +257,15 @@ def _image(values: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
     return values.T.reshape(-1, *size).numpy()
 
 
-def measured_share(scene: Scene) -> np.ndarray:
-    """(L,) share of each band's variance that the MS measures; the rest is inferred.
+def explained_share(scene: Scene) -> np.ndarray:
+    """(L,) share of each band's variance that the MS explains at t1, by a linear prediction.
 
-    For spectra with the scene's covariance C, the MS leaves C - G R C unknown.
+    For spectra with the covariance C of Y1, the MS leaves C - G R C open. No measurement of t2:
+    what changed may vary in another way.
 
     Example:
         >>> import stsf
-        >>> share = measured_share(stsf.load_sample())
+        >>> share = explained_share(stsf.load_sample())
         >>> bool((share >= 0).all() and (share <= 1).all())
         True
     """

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 import stsf
 from stsf.errors import InputError
-from stsf.network import DCSTSF, PARTS, SHIPPED, Config, measured_share, shipped
+from stsf.network import DCSTSF, PARTS, SHIPPED, Config, explained_share, shipped
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +94,12 @@ def test_explain_counts_every_parameter_once(network):
 
 
 def test_what_the_ms_measures(scene):
-    share = measured_share(scene)
+    share = explained_share(scene)
     red = np.abs(scene.hs.centre - 665).argmin()
     swir = np.abs(scene.hs.centre - 2200).argmin()
     assert share[red] > 0.95 and share[swir] < share[red]
     blind = replace(scene, snr_ms=-40.0)
-    assert measured_share(blind).max() < 0.5
+    assert explained_share(blind).max() < 0.5
 
 
 def test_another_model_takes_the_place_of_the_shipped_one(tmp_path, monkeypatch):

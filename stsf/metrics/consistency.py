@@ -26,8 +26,8 @@ def residuals(scene: Scene, x1: np.ndarray, x2: np.ndarray) -> dict[str, float]:
 
     Args:
         scene: the observations, registered.
-        x1: estimate of X1 (L, H, W).
-        x2: estimate of X2 (L, H, W).
+        x1: estimate of X1 (L, H, W), NaN where there is none.
+        x2: estimate of X2 (L, H, W), likewise.
 
     Returns:
         One number per observation: about 1 or below is explained to within the noise.
@@ -39,8 +39,12 @@ def residuals(scene: Scene, x1: np.ndarray, x2: np.ndarray) -> dict[str, float]:
         >>> {name: round(value, 1) for name, value in found.items()}
         {'Y1 - D X1': 1.0, 'M1 - R X1': 1.0, 'M2 - R X2': 1.0}
     """
+    valid_lr, known = scene.valid_lr, np.isfinite(x1).all(axis=0)
+    if not known.all():  # an HS pixel counts where nothing of its footprint is missing
+        seen = scene.D.A(np.broadcast_to(known * np.float32(1), x1.shape)).min(axis=0)
+        x1, valid_lr = np.where(known, x1, 0), valid_lr & (seen > 0.999)
     left = {
-        "Y1 - D X1": (scene.lrhs_t1 - scene.D.A(x1), scene.noise_hs, scene.valid_lr),
+        "Y1 - D X1": (scene.lrhs_t1 - scene.D.A(x1), scene.noise_hs, valid_lr),
         "M1 - R X1": (scene.hrms_t1 - scene.R.A(x1), scene.noise_ms, scene.valid_hr),
         "M2 - R X2": (scene.hrms_t2 - scene.R.A(x2), scene.noise_ms, scene.valid_hr),
     }

@@ -7,7 +7,7 @@ from stsf.evidence.candidates import CANDIDATES
 from stsf.evidence.evidence import Evidence
 from stsf.lab.lessons import lesson06 as lab
 from stsf.lab.lessons.lesson06 import checks
-from stsf.network import Estimate, measured_share
+from stsf.network import Estimate, explained_share
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_every_axis_is_labelled(view, evidence):
         lab.pseudo_change_view(evidence, 3),
         lab.trust_view(weights, view),
         lab.gate_view(evidence, np.full(view.size, 0.5)),
-        lab.observability_view(view, measured_share(view), sigma, view.hrhs_t1),
+        lab.observability_view(view, explained_share(view), sigma, view.hrhs_t1),
     ]
     for figure in figures:
         assert any(ax.get_xlabel() for ax in figure.axes)

@@ -36,11 +36,12 @@ from stsf.files.datasets import load_sample
 from stsf.files.raster import write_image
 from stsf.files.scenes import image_of, write_scene
 from stsf.inspection import polygon_pixels, window_pixels
-from stsf.lab.viewer.facts import measured_ranges
+from stsf.lab.viewer.facts import covered_ranges, explained_ranges
 from stsf.lab.viewer.layers import of_scene
 from stsf.metrics.figures import sam_map
-from stsf.plots.colour import CHANGE_COLOUR, nearest_bands, rgb, stretch_limits
+from stsf.plots.colour import CHANGE_COLOUR, rgb, stretch_limits
 from stsf.scene import KINDS, Scene
+from stsf.sensing.subspace import band_quality
 
 
 def scene_with_a_hole() -> Scene:
@@ -123,7 +124,7 @@ def shown(request, explored, tmp_path_factory) -> View:
 @pytest.fixture
 def page(shown) -> View:
     """The page as it opens: no pins, true colour, first images."""
-    shown.evaluate("viewer.clear(); viewer.reset(); viewer.curves.axes(); viewer.leave()")
+    shown.evaluate("viewer.clear(); viewer.reset(); viewer.curves.axes([]); viewer.leave()")
     shown.select_option("#preset", "true colour")
     shown.select_option("#stretch", "shared")
     shown.select_option("#window", "1")
@@ -188,11 +189,19 @@ def test_quick_and_slow_clicks_count_a_double_click_counts_once(page) -> None:
     page.wait_for_function("viewer.items.length === 4")
     page.mouse.down()
     page.page.wait_for_timeout(500)
-    page.mouse.move(*where[1])  # a drag that begins slowly is no click
+    before = page.evaluate("viewer.ranges[0].start")
+    page.mouse.move(*where[1])  # a drag that begins slowly is a drag, and no click
     page.mouse.up()
-    page.page.wait_for_timeout(100)
+    page.wait_for_function(f"viewer.ranges[0].start !== {before}")
     centres = page.evaluate("viewer.items.map((i) => i.centre)")
     assert centres == [[5, 5], [9, 50], [40, 20], [5, 5]]
+    page.click("[data-mode=box]")
+    page.mouse.move(*at(page, 10, 4))
+    page.mouse.down()
+    page.page.wait_for_timeout(500)
+    page.mouse.move(*at(page, 30, 16), steps=5)
+    page.mouse.up()
+    page.wait_for_function("viewer.items.at(-1).kind === 'region'")
 
 
 @pytest.mark.browser
@@ -275,6 +284,26 @@ def test_continuum_and_difference_are_those_of_the_computation(
 
 
 @pytest.mark.browser
+def test_negative_values_are_seen_and_said(page, scene) -> None:
+    click(page, 12, 8)
+    ends = "['t1', 't2', 'difference'].map((c) => viewer.model(`chart-${c}`).y_range.start)"
+    ends = ends.replace("viewer.model", "viewer.curves.model")
+    before = page.evaluate(ends)
+    page.evaluate("""() => { const item = viewer.items[0];
+        item.spectra.hrhs_t2.mean[7] = -0.4; viewer.refresh(); }""")
+    low = page.evaluate(ends)
+    assert low[0] == low[1] < -0.4 <= before[0] and low[2] <= before[2]
+    page.evaluate(
+        "viewer.items[0].spectra.hrhs_t2.mean[7] = -0.9; viewer.curves.draw(viewer.items)"
+    )
+    assert "off scale: 1 values, -0.900" in page.evaluate(
+        "viewer.curves.model('chart-t2').title.text"
+    )
+    page.click("#clear")
+    assert page.evaluate(ends) == before
+
+
+@pytest.mark.browser
 def test_change_map_and_its_scores(page, scene, fused) -> None:
     cubes = cubes_of(scene, fused)
     angle = sam_map(cubes["hrhs_t2"], cubes["hrhs_t1"])
@@ -315,8 +344,8 @@ def test_every_image_shows_its_values(page, scene, fused) -> None:
     both = [("hrhs_t1", "truth_t1"), ("hrhs_t2", "truth_t2")]
     maps = {f"magnitude {a} {b}": inspection.magnitude(cubes[a], cubes[b]) for a, b in both}
     maps |= {f"angle {a} {b}": sam_map(cubes[a], cubes[b]) for a, b in both}
-    bands = nearest_bands(scene.hs.centre)
-    maps["sigma"] = cubes["sigma_t2"][bands].mean(axis=0)
+    sigma = cubes["sigma_t2"][band_quality(scene.hs.centre) != "bad"]
+    maps["sigma"] = np.sqrt((sigma**2).mean(axis=0))
     for key, values in maps.items():
         page.select_option("#source2", key)
         found = page.inner_text("#caption2")
@@ -522,17 +551,21 @@ def test_tall_and_wide_scenes_keep_square_pixels(open_page, tmp_path, size) -> N
     page.close()
 
 
-def test_measured_shares_shade_the_bands(scene, fused) -> None:
+def test_explained_shares_shade_the_bands(scene, fused) -> None:
     share = np.zeros(len(scene.hs))
     share[:3], share[3:5], share[7] = 0.98, 0.52, 0.04
-    said = SimpleNamespace(hrhs_t2=fused.hrhs_t2, measured=share)
+    said = SimpleNamespace(hrhs_t2=fused.hrhs_t2, explained=share)
     low, high = scene.hs.centre - scene.hs.fwhm / 2, scene.hs.centre + scene.hs.fwhm / 2
-    assert measured_ranges(of_scene(scene, said)) == [
+    assert explained_ranges(of_scene(scene, said)) == [
         (low[0], high[2], 1.0),
         (low[3], high[4], 0.5),
     ]
-    assert {share for *_, share in measured_ranges(of_scene(scene, fused))} == {1.0}
-    assert "the stronger the shade" in stsf.explore(scene, said).page()
+    assert explained_ranges(of_scene(scene, fused)) == []
+    for start, end, _ in covered_ranges(of_scene(scene, said)):  # an MS band lies there, whatever
+        inside = (scene.ms.centre + scene.ms.fwhm > start) & (scene.ms.centre < end)
+        assert inside.any()
+    text = stsf.explore(scene, said).page()
+    assert "explained by the MS (at t1)" in text and "measured by the MS" not in text
 
 
 def test_the_page_says_how_exact_it_is_and_asks_no_one(explored) -> None:

@@ -43,15 +43,17 @@ def sensor_facts(sensor: Sensor) -> dict[str, Any]:
     }
 
 
-def measured_ranges(layers: Layers) -> list[tuple[float, float, float]]:
-    """Runs of bands that the MS measures at t2: first and last nm, and the share it measures.
+def covered_ranges(layers: Layers) -> list[tuple[float, float, float]]:
+    """Runs of HS bands within a band of the MS: first and last nm, and 1."""
+    return _runs(layers, band_groups(layers.hs, layers.ms)["MS-covered"].astype(float))
 
-    The share is that of the bands' variance, to a tenth, where a result states it; else all of
-    the bands that the MS covers count as measured.
-    """
-    share = layers.measured
-    if share is None:
-        share = band_groups(layers.hs, layers.ms)["MS-covered"].astype(float)
+
+def explained_ranges(layers: Layers) -> list[tuple[float, float, float]]:
+    """Runs of bands that the MS explains at t1: first and last nm, and the share to a tenth."""
+    return [] if layers.explained is None else _runs(layers, layers.explained)
+
+
+def _runs(layers: Layers, share: np.ndarray) -> list[tuple[float, float, float]]:
     tenths = np.rint(10 * np.clip(share, 0, 1)).astype(int)
     edges = np.flatnonzero(np.diff(np.concatenate([[-1], tenths, [-1]])))
     centre, half = layers.hs.centre, layers.hs.fwhm / 2

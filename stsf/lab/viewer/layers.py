@@ -94,7 +94,7 @@ class Layers:
         ms: sensor of the MS bands.
         size: (H, W) of the product grid.
         change: true codes, if known.
-        measured: share of each HS band's variance at t2 that the MS measures, if a result says.
+        explained: share of each HS band's variance that the MS explains at t1, if a result says.
         dropped: HS bands left out.
         crs: coordinate reference system, if any.
         transform: pixel to map coordinates, if any.
@@ -108,7 +108,7 @@ class Layers:
     ms: Sensor
     size: tuple[int, int]
     change: Layer | None = None
-    measured: np.ndarray | None = None
+    explained: np.ndarray | None = None
     dropped: int = 0
     crs: CRS | None = None
     transform: Affine | None = None
@@ -286,10 +286,10 @@ def _with_fused(
         if not key.startswith("hrms"):
             own[own] = shown
         bands[key] = own
-    measured = getattr(fused, "measured", None)
+    explained = getattr(fused, "explained", None)
     dropped = int((~shown).sum())
     facts.hs = facts.hs.select(shown)
-    facts.measured = None if measured is None else np.asarray(measured)[shown]
+    facts.explained = None if explained is None else np.asarray(explained)[shown]
     return Layers(cubes=cubes, bands=bands, dropped=dropped, **facts.__dict__)
 
 

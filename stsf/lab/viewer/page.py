@@ -148,8 +148,6 @@ def _panes(size: tuple[int, int], shape: tuple[int, int], across: int) -> dict[s
         pane.toolbar.active_scroll = wheel
         for click in ("tap", "doubletap"):  # also one soon after another
             pane.js_on_event(click, _call("tap(cb_obj.x, cb_obj.y)"))
-        pane.js_on_event("press", _call("press(cb_obj.x, cb_obj.y)"))  # and a slow one
-        pane.js_on_event("pressup", _call("release(cb_obj.x, cb_obj.y)"))
         pane.js_on_event("mousemove", _call("hover(cb_obj.x, cb_obj.y)"))
         pane.js_on_event("mouseleave", _call("leave()"))
         pane.js_on_event("selectiongeometry", _call("region(cb_obj.geometry, cb_obj.final)"))
@@ -172,11 +170,12 @@ def _charts(meta: dict[str, Any], across: int, heights: dict[str, int]) -> dict[
             title=titles[chart],
             min_border_left=58, min_border_right=10, min_border_bottom=6,
         )  # fmt: skip
-        for start, end, share in meta["measured"]:
-            alpha = 0.2 * share**3 if meta["shares"] else 0.09  # small differences show
-            shade = BoxAnnotation(left=start, right=end, fill_color="#0072B2", fill_alpha=alpha)
-            shade.line_color = None
-            plot.add_layout(shade)
+        for start, end, _ in meta["covered"] if chart != "t1" else ():  # the MS saw t2 there
+            plot.add_layout(_shade(start, end, fill_alpha=0.13))
+        for start, end, share in meta["explained"] if chart == "t1" else ():  # a strip at the foot
+            strip = _shade(start, end, fill_alpha=0.8 * share**3, bottom=0, top=7)
+            strip.bottom_units = strip.top_units = "screen"
+            plot.add_layout(strip)
         _curves(plot, chart)
         plot.yaxis.axis_label = "difference" if chart == "difference" else "reflectance (0-1)"
         plot.title.text_font_size = "12px"
@@ -193,6 +192,10 @@ def _charts(meta: dict[str, Any], across: int, heights: dict[str, int]) -> dict[
         plot.add_tools(PanTool(name="pan"), wheel)
         found[f"chart-{chart}"] = plot
     return found
+
+
+def _shade(start: float, end: float, **look: Any) -> BoxAnnotation:
+    return BoxAnnotation(left=start, right=end, fill_color="#0072B2", line_color=None, **look)
 
 
 def _curves(plot: Any, chart: str) -> None:

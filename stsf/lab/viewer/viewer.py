@@ -20,7 +20,14 @@ from stsf.errors import InputError
 from stsf.files.atomic import replacing
 from stsf.inspection import Pixels, materials, polygon_pixels, window_pixels
 from stsf.lab.viewer.coding import Blob, Coded
-from stsf.lab.viewer.facts import axis_limits, first_view, measured_ranges, sensor_facts, titles
+from stsf.lab.viewer.facts import (
+    axis_limits,
+    covered_ranges,
+    explained_ranges,
+    first_view,
+    sensor_facts,
+    titles,
+)
 from stsf.lab.viewer.layers import Layers, Spectra, coarse_pixels, of_folder, of_scene
 from stsf.lab.viewer.look import LOOK_PIXELS, look_at, pack
 from stsf.lab.viewer.page import page
@@ -46,6 +53,7 @@ REASONS = {
 }
 SIGMA_STYLE = Style("uncertainty of X2", SOURCE_STYLE["hrhs_t2"].colour, "-", "none")
 DATE_OF = {"lrhs_t1": 0, "hrms_t1": 1, "hrhs_t1": 1, "truth_t1": 1}  # else M2's
+MATCH_ANGLE = 10.0  # degrees; a library spectrum farther off names nothing
 FRAME_HEIGHT = 960  # screen pixels in a notebook
 
 
@@ -64,8 +72,8 @@ def explore(
         scene: observations, and the truth where it is known; or a folder that `write_scene` left,
             of which only what is shown is read. What is missing is greyed out.
         fused: result of `stsf.fuse`, or anything with some of its attributes `hrhs_t1`,
-            `hrhs_t2`, `sigma_t2` (each a cube or a file) and `measured`; `sigma_t2` is drawn
-            as the band that holds 90 % of the errors of X2, `measured` as its shading.
+            `hrhs_t2`, `sigma_t2` (each a cube or a file) and `explained`; `sigma_t2` is drawn
+            as the band that holds 90 % of the errors of X2, `explained` as a strip of its own.
         pixels: (y, x) that carry a pin from the start.
         part: only a square: first row, first column and side in MS pixels.
 
@@ -226,8 +234,10 @@ class Viewer:
             "presets": PRESETS,
             "reach": REACH,
             "pins": PIN_COLOURS,
-            "measured": measured_ranges(layers),
-            "shares": layers.measured is not None,
+            "covered": covered_ranges(layers),
+            "explained": explained_ranges(layers),
+            "shares": None if layers.explained is None else layers.explained.tolist(),
+            "good": MATCH_ANGLE,
             "limits": axis_limits(layers, cubes),
             "crs": layers.crs and layers.crs.to_string(),
             "transform": layers.transform and [float(v) for v in layers.transform[:6]],

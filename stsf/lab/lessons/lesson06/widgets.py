@@ -185,7 +185,7 @@ def observability_view(
 
     Args:
         scene: with truth.
-        share: (L,) from `stsf.network.measured_share`.
+        share: (L,) from `stsf.network.explained_share`.
         sigma: (L, H, W) error estimate of X2.
         x2: (L, H, W) estimate.
     """

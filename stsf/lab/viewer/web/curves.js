@@ -130,13 +130,32 @@ class Curves {
     }
   }
 
-  draw(items, live) {
+  drawn(items) {
     const charts = { t1: this.empty(), t2: this.empty(), difference: this.empty() };
     for (const item of items) if (item.visible) this.add(charts, item.spectra, item);
+    return charts;
+  }
+  values({ lines, points }) { return [...lines.ys.flat(), ...points.y].filter(Number.isFinite); }
+  // Where the curve under the pointer leaves its axis, the title says so.
+  offScale(charts) {
+    for (const [chart] of this.fixed) {
+      const { y_range, title } = this.model(`chart-${chart}`);
+      this.titles ??= {};
+      this.titles[chart] ??= title.text;
+      const off = this.values(charts[chart]).filter((v) => v < y_range.start || v > y_range.end);
+      const least = off.reduce((a, b) => Math.min(a, b), Infinity), most = off.reduce((a, b) => Math.max(a, b), -Infinity);
+      const said = off.length ? ` · off scale: ${off.length} values, ${least.toFixed(3)} to ${most.toFixed(3)}` : "";
+      if (title.text !== this.titles[chart] + said) title.text = this.titles[chart] + said;
+    }
+  }
+
+  draw(items, live) {
+    const charts = this.drawn(items);
     if (live) this.add(charts, live, null);
     for (const [chart, parts] of Object.entries(charts))
       for (const key of ["spread", "lines", "points", "bars", "labels"])
         this.fill(this.model(`${chart}-${key}`), parts[key]);
+    this.offScale(charts);
     this.last = charts;
   }
 
@@ -145,12 +164,17 @@ class Curves {
     if (filled(columns) || filled(source.data)) source.data = columns;
   }
 
-  // Axes stay where they are while the pointer moves; only the kind of curve moves them.
-  axes() {
+  // Axes stay where they are while the pointer moves; pinned curves widen them, t1 and t2 alike.
+  axes(items) {
+    const removed = this.state.continuum, charts = this.drawn(items);
+    const both = ["t1", "t2"].flatMap((chart) => this.values(charts[chart]));
     for (const [chart, start, end] of this.fixed) {
-      const plot = this.model(`chart-${chart}`), removed = this.state.continuum;
-      const [low, high] = !removed ? [start, end] : chart === "difference" ? [-0.5, 0.5] : [0, 1.08];
-      plot.y_range.setv({ start: low, end: high });
+      const plot = this.model(`chart-${chart}`), change = chart === "difference";
+      const [low, high] = !removed ? [start, end] : change ? [-0.5, 0.5] : [0, 1.08];
+      const values = change ? this.values(charts.difference) : both;
+      const least = values.reduce((a, b) => Math.min(a, b), low), most = values.reduce((a, b) => Math.max(a, b), high);
+      const room = 0.04 * (most - least);
+      plot.y_range.setv({ start: least < low ? least - room : low, end: most > high ? most + room : high });
       const value = removed ? "continuum removed" : "reflectance (0-1)";
       plot.left[0].axis_label = chart === "difference" ? "difference" : value;
     }

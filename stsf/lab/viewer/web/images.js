@@ -58,7 +58,7 @@ class Images {
   picture(key, limits) {
     if (key === "change") return this.changeMap();
     if (key === "kinds") return this.kinds();
-    if (key === "sigma") return this.scale(this.sigma(this.data.look), this.sigma(this.data.whole), "reflectance");
+    if (key === "sigma") return this.scale(this.sigma(this.data.look), this.sigma(this.data.whole), "reflectance, RMS over all bands");
     if (key.includes(" ")) {
       const [measure, a, b] = key.split(" ");
       return this.measured(measure, a, b);
@@ -83,10 +83,13 @@ class Images {
     const missing = wanted.filter((w) => this.data.nearest(key, w) === null);
     return `no band within ${reach} nm of ${missing.join(", ")} nm`;
   }
-  sigma(look) {
-    const bands = this.bands("sigma_t2") ?? [0], image = new Float32Array(look.total);
-    for (const b of bands) this.data.channel("sigma_t2", b, look).forEach((v, i) => { image[i] += v / bands.length; });
-    return image;
+  sigma(look) {  // RMS over all bands that count; kept
+    if (!look.maps.has("sigma")) {
+      const { used } = this.data.sensors.hs, nothing = new Float64Array(used.length), cube = look.cubes.sigma_t2;
+      look.maps.set("sigma", Float32Array.from({ length: look.total },
+        (_, i) => math.magnitude(nothing, cube.pixel(i), used)));
+    }
+    return look.maps.get("sigma");
   }
   measured(measure, a, b) {
     const of = (look) => this.data.map(measure, a, b, look);

@@ -63,10 +63,9 @@ class Viewer {
     });
     on("continuum", "change", () => {
       state.continuum = $("continuum").checked;
-      this.curves.axes();
       this.refresh();
     });
-    on("axes", "click", () => this.curves.axes());
+    on("axes", "click", () => this.curves.axes(this.items));
     on("clear", "click", () => this.clear());
     on("csv", "click", () => this.panel.save(
       new Blob([this.panel.csv(this.items)], { type: "text/csv" }), `${data.name || "scene"}-spectra.csv`));
@@ -220,9 +219,6 @@ class Viewer {
     const at = this.pixelAt(x, y);
     if (at) this.pin(...at);
   }
-  // A slow click is one only where the mouse stays; else it was the beginning of a drag.
-  press(x, y) { this.pressed = String(this.pixelAt(x, y)); }
-  release(x, y) { if (this.pressed === String(this.pixelAt(x, y))) this.tap(x, y); }
   pin(row, column) {
     const side = this.state.window, again = this.pinned === String([row, column]);
     if (again && performance.now() - this.pinnedAt < 400) return;  // a double click is one pin
@@ -293,6 +289,7 @@ class Viewer {
   }
   refresh() {
     this.images.mark(this.items);
+    this.curves.axes(this.items);
     this.curves.draw(this.items, this.live);
     this.panel.table(this.items);
   }
@@ -349,6 +346,8 @@ async function start() {
   for (const [name, element] of Object.entries(roots)) $(`place-${name}`).id = element;
   const views = await Bokeh.embed.embed_items(json("documents"), items);
   const viewer = new Viewer(data, Bokeh.documents.at(-1));
+  // Hold, then drag, is a drag: bokeh's "press" would swallow it (its gesture is not used here).
+  views.flatMap((manager) => [...manager])[0].canvas_view.ui_event_bus.ui_gestures.constructor.press_threshold = 2 ** 31 - 1;
   viewer.views = Object.assign({}, ...views.map((manager) => Object.fromEntries(
     [...manager].map((view) => [view.model.name, view]))));
   window.viewer = viewer;

@@ -31,15 +31,14 @@ class Panel {
       return `<line x1="3" x2="25" y1="6" y2="6" stroke="${s.colour}"/>${mark}`;
     };
     const { data } = this, note = (words) => `<span class="note">${words}</span>`;
-    const shade = '<b class="shade"></b>', shares = data.shares
-      ? `${shade}the stronger the shade, the more of a band of X2 is measured by the MS at t2; the rest is inferred`
-      : `${shade}shaded: measured by the MS at t2; elsewhere X2 is inferred`;
+    const shares = '<b class="shade"></b>shaded: the MS has a band there at t2; elsewhere X2 is inferred'
+      + (data.shares ? ' · strip at the foot of t1: explained by the MS (at t1), the darker the more' : "");
     $("legend").innerHTML = data.sources.filter((s) => s.key !== "sigma_t2").map((s) => `
       <button class="source ${data.has(s.key) ? "" : "missing"} ${this.state.hidden.has(s.key) ? "off" : ""}"
         data-key="${s.key}" ${data.has(s.key) ? "" : "disabled"} title="${text(s.reason || "show or hide")}">
         <svg width="28" height="12">${shape(s)}</svg>${text(s.label)}${
         data.has(s.key) ? "" : ` <i>(${text(s.reason)})</i>`}</button>`).join("")
-      + (data.measured.length ? note(shares) : "")
+      + (data.covered.length ? note(shares) : "")
       + (data.has("sigma_t2") ? note("band around X2: 90 % of its errors, as estimated") : "");
     for (const button of $("legend").querySelectorAll("button"))
       button.onclick = () => this.act.toggle(button.dataset.key);
@@ -71,7 +70,7 @@ class Panel {
     $("items").hidden = !items.length;
     $("rows").innerHTML = items.map((item) => {
       const about = (item.about ??= this.describe(item)), map = this.place(item.centre);
-      const first = about.named.map((found) => (found.length ? found[0].material : "–"));
+      const first = about.named.map((found) => this.named(found[0]));
       return `<tr data-number="${item.number}" class="${item === this.state.chosen ? "chosen" : ""}">
         <td><b class="chip" style="background:${item.colour}">${item.number}</b></td>
         <td><input class="name" value="${text(item.name)}" aria-label="name"></td>
@@ -88,6 +87,12 @@ class Panel {
       row.querySelector(".delete").onclick = () => this.act.remove(item);
     }
     this.matches(this.state.chosen);
+  }
+
+  named(match) {  // the angle beside the name; beyond a limit there is no name
+    if (!match) return "–";
+    return match.angle > this.data.good ? `no good match (${match.angle.toFixed(1)}°)`
+      : `${text(match.material)} ${match.angle.toFixed(1)}°`;
   }
 
   matches(item) {
@@ -115,7 +120,7 @@ class Panel {
 
   csv(items) {
     const head = ["item", "kind", "name", "y_pixel", "x_pixel", "x_map", "y_map", "crs", "source",
-      "sensor", "date", "band", "wavelength_nm", "fwhm_nm", "value", "spread", "pixels", "step"];
+      "sensor", "date", "band", "wavelength_nm", "fwhm_nm", "explained_by_ms_at_t1", "value", "spread", "pixels", "step"];
     const cell = (v) => (/[",\n]/.test(String(v)) ? `"${String(v).replaceAll('"', '""')}"` : v);
     const lines = [head.join(",")];
     for (const item of items) {
@@ -127,6 +132,7 @@ class Panel {
           item.number, item.kind, item.name, ...item.centre.map((v) => +v.toFixed(2)), ...map,
           this.data.crs ?? "", source.label, sensor.name, source.day || source.date, sensor.names[b],
           +centre.toFixed(3), +sensor.fwhm[b].toFixed(3),
+          source.sensor === "hs" && this.data.shares ? +this.data.shares[b].toFixed(4) : "",
           Number.isFinite(own.mean[b]) ? own.mean[b].toFixed(5) : "",
           Number.isFinite(own.spread[b]) ? own.spread[b].toFixed(5) : "", own.count, item.step,
         ].map(cell).join(",")));
