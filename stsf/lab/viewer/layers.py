@@ -295,7 +295,8 @@ def _with_fused(
 
 def _check_shapes(facts: SimpleNamespace, cubes: dict[str, Layer], good: np.ndarray) -> None:
     """One whole ratio, truth and change map on the product grid: `check_grids` on shapes alone."""
-    scene = SimpleNamespace(hs=good, valid_hr=None, valid_lr=None, hrhs_t1=None, hrhs_t2=None)
+    names = ("valid_hr", "valid_lr", "quality", "hrhs_t1", "hrhs_t2")
+    scene = SimpleNamespace(hs=good, **dict.fromkeys(names))
     for key, layer in cubes.items():
         name = TRUTH.get(key, key)
         if name == key and key in FUSED:
