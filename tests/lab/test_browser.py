@@ -105,15 +105,15 @@ def _wait_for_text(page, pattern: str, seconds: float = 60) -> re.Match:
 
 def _click(page, share: float, seconds: float = 60) -> re.Match:
     """Click at a share of the first figure's width and height; again while it is still loading."""
-    before = page.locator(".widget-html-content").first.inner_text()
+    pattern = r"pixel y = (\d+), x = (\d+).*differ by ([\d.]+)°"
+    before = _wait_for_text(page, pattern)[0]
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         frame = page.locator(".bk-Figure").first.bounding_box()
         page.mouse.click(frame["x"] + share * frame["width"], frame["y"] + share * frame["height"])
         for _ in range(30):
-            text = page.locator(".widget-html-content").first.inner_text()
-            found = re.search(r"pixel y = (\d+), x = (\d+).*differ by ([\d.]+)°", text)
-            if text != before and found:
+            found = _wait_for_text(page, pattern)
+            if found[0] != before:
                 return found
             time.sleep(0.1)
     raise AssertionError(f"no click changed {before!r}")
@@ -124,7 +124,7 @@ def test_a_click_on_the_image_changes_the_curves(opened, tmp_path):
     fused = stsf.fuse(scene)
     page = opened("00_start_here.ipynb")
     page.evaluate(SCROLL, "lab.PixelExplorer(")
-    _wait_for_text(page, r"pixel y = 108, x = 160")
+    _wait_for_text(page, r"pixel y = 105, x = 78")
     page.locator(".bk-Figure").first.wait_for(state="visible")
     clicked = []
     for share in (0.3, 0.6):
