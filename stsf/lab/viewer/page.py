@@ -31,7 +31,7 @@ HEIGHTS = {  # of the charts
     False: {"t1": 205, "t2": 205, "difference": 150},
     True: {"t1": 168, "t2": 168, "difference": 125},
 }
-SCRIPTS = ("math.js", "data.js", "images.js", "curves.js", "panel.js", "main.js")
+SCRIPTS = ("math.js", "data.js", "images.js", "curves.js", "panel.js", "controls.js", "main.js")
 ASPECTS = (0.45, 1.6)  # height to width of a pane, at least and at most
 
 

@@ -1,4 +1,4 @@
-// The viewer: its state, what each control does, and the first picture.
+// The viewer: its state, pins and regions, and the first picture.
 "use strict";
 
 class Viewer {
@@ -23,87 +23,12 @@ class Viewer {
       remove: (item) => this.remove(item), renamed: () => this.tell(),
     });
     for (const id of ["title", "subtitle", "footer"]) $(id).textContent = data[id];
-    this.controls();
+    controls(this);
     this.mode("pan");
     this.panel.legend();
     this.redraw();
     for (const [y, x] of pinned) this.pin(y, x);
     if (!pinned.length) this.refresh();
-  }
-
-  controls() {
-    const { state, data } = this, on = (id, event, act) => $(id).addEventListener(event, act);
-    const option = (v) => `<option>${v}</option>`;
-    $("preset").innerHTML = [...Object.keys(data.presets), "single band"].map(option).join("");
-    on("preset", "change", () => { state.preset = $("preset").value; this.redraw(); });
-    const { centre } = data.sensors.hs;
-    Object.assign($("nm"), { min: Math.floor(centre[0]), max: Math.ceil(centre.at(-1)), step: 1, value: state.nm });
-    on("nm", "input", () => {
-      state.nm = Number($("nm").value);
-      $("preset").value = state.preset = "single band";
-      this.soon("redraw", () => this.redraw());
-    });
-    on("stretch", "change", () => { state.stretch = $("stretch").value; this.redraw(); });
-    on("window", "change", () => { state.window = Number($("window").value); });
-    for (const button of document.querySelectorAll("[data-mode]"))
-      button.onclick = () => this.mode(button.dataset.mode);
-    on("reset", "click", () => this.reset());
-    const choices = this.images.choices();
-    state.panes.forEach((key, i) => {
-      this.panel.options($(`source${i}`), choices, key);
-      on(`source${i}`, "change", () => { state.panes[i] = $(`source${i}`).value; this.redraw(); });
-    });
-    const swipe = choices.map((c) => ({ ...c }));
-    this.panel.options($("swipe"), swipe, "");
-    $("swipe").insertAdjacentHTML("afterbegin", '<option value="" selected>nothing</option>');
-    on("swipe", "change", () => { state.swipe.key = $("swipe").value; this.redraw(); });
-    on("share", "input", () => {
-      state.swipe.share = Number($("share").value) / 100;
-      this.soon("redraw", () => this.redraw());
-    });
-    on("continuum", "change", () => {
-      state.continuum = $("continuum").checked;
-      this.refresh();
-    });
-    on("axes", "click", () => this.curves.axes(this.items));
-    on("clear", "click", () => this.clear());
-    on("csv", "click", () => this.panel.save(
-      new Blob([this.panel.csv(this.items)], { type: "text/csv" }), `${data.name || "scene"}-spectra.csv`));
-    on("png", "click", () => this.png().then((blob) => this.panel.save(blob, `${data.name || "scene"}-view.png`)));
-    this.changeControls();
-  }
-
-  changeControls() {
-    const { state, data } = this, pairs = data.sources.filter((s) => s.key !== "sigma_t2");
-    const choices = pairs.map((s) => ({ key: s.key, label: s.label, reason: s.reason }));
-    const fill = () => {
-      const { a, b } = state.change, same = data.by[a].sensor;
-      this.panel.options($("change-a"), choices, a, false);
-      this.panel.options($("change-b"), choices.map((c) => ({
-        ...c, reason: c.reason || (data.by[c.key].sensor === same ? "" : "other bands") })), b, false);
-      $("measure").value = state.change.measure;
-      const top = math.percentile(data.map(state.change.measure, a, b, data.whole), 0.995)[0] || 1;
-      Object.assign($("threshold"), { min: 0, max: top, step: top / 200 });
-      $("threshold").value = state.change.threshold = Number((top * 0.25).toPrecision(2));
-      this.panel.change();
-    };
-    const changed = (field) => (event) => {
-      state.change[field] = event.target.value;
-      const { a, b } = state.change;
-      if (data.by[a].sensor !== data.by[b].sensor)
-        state.change.b = pairs.find((s) => data.has(s.key) && s.key !== a && s.sensor === data.by[a].sensor)?.key ?? a;
-      fill();
-      this.redraw();
-    };
-    $("change-a").onchange = changed("a");
-    $("change-b").onchange = changed("b");
-    $("measure").onchange = changed("measure");
-    $("threshold").oninput = () => {
-      state.change.threshold = Number($("threshold").value);
-      this.panel.change();
-      this.soon("redraw", () => this.redraw());
-    };
-    fill();
   }
 
   // At most once a frame, with the last state.
