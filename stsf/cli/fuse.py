@@ -16,6 +16,7 @@ from stsf.cli.shared import as_text, check_targets, option, reading_options, tol
 from stsf.errors import Doubt, InputError
 
 if TYPE_CHECKING:
+    from stsf.files.imagefile import Image
     from stsf.files.reading import Reading
 
 EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.tif --out hs_t2.tif"
@@ -74,8 +75,6 @@ def fuse(
     import numpy as np
 
     from stsf import fusion
-    from stsf.files.atomic import replacing
-    from stsf.files.raster import write_geotiff
     from stsf.files.scenes import image_of, read_scene
 
     if out_error is not None and method != "dcstsf":
@@ -107,12 +106,21 @@ def fuse(
         products[out_t1] = image_of(fused.scene, "hrhs_t1", fused.hrhs_t1)
     if out_error is not None and fused.sigma_t2 is not None:
         products[out_error] = image_of(fused.scene, "hrhs_t2", fused.sigma_t2)
-    with ExitStack() as complete:  # all files or none
-        for path, image in products.items():
-            image.cube[:, ~fused.valid] = np.nan
-            noted = replace(image, notes={"WARNINGS": "\n".join(doubts)} if doubts else {})
-            write_geotiff(complete.enter_context(replacing(path)), noted)
-        if out_quality is not None:
-            reasons = image_of(fused.scene, "quality")
-            write_geotiff(complete.enter_context(replacing(out_quality)), reasons, "uint8")
+    for image in products.values():
+        image.cube[:, ~fused.valid] = np.nan
+    reasons = {} if out_quality is None else {out_quality: image_of(fused.scene, "quality")}
+    write(products, reasons, doubts)
     click.echo(as_text(report) if as_json else fusion.format_report(report))
+
+
+def write(products: dict[Path, Image], reasons: dict[Path, Image], doubts: list[str]) -> None:
+    """All files or none; the warnings go into the tags of the products."""
+    from stsf.files.atomic import replacing
+    from stsf.files.raster import write_geotiff
+
+    notes = {"WARNINGS": "\n".join(doubts)} if doubts else {}
+    with ExitStack() as complete:
+        for path, image in products.items():
+            write_geotiff(complete.enter_context(replacing(path)), replace(image, notes=notes))
+        for path, image in reasons.items():
+            write_geotiff(complete.enter_context(replacing(path)), image, "uint8")
