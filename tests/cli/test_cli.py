@@ -325,7 +325,7 @@ FUSE: list[Case] = [
      r"could not read .*a\.tif .*: copy or download it again"),
     ("file of several data sets", lambda g, h: fuse(g, h, hs=two_variables(h / "a.nc")),
      r"expected one image in .*a\.nc, found 2: name one of netcdf:.*a\.nc:., netcdf:"),
-    ("folder for a file", lambda g, h: fuse(g, h, hs=g), "is a folder: name the file inside it"),
+    ("folder for a file", lambda g, h: fuse(g, h, hs=g), "name the folder, archive or metadata file of a Sentinel-2"),
     ("another CRS", lambda g, h: with_crs(g, h, hs=32632),
      r"share at least 2 HS pixels .* \(EPSG:32632 against EPSG:32633\): choose images"),
     ("grid shifted by 1.3 px",

@@ -118,7 +118,7 @@ def test_ctrl_c_leaves_what_was_done_and_the_old_model(
         (["--method", "dcstsf", "--model", "none.safetensors"], "found no none.safetensors"),
         (["--method", "projection", "--model", "MODEL"], "nothing to load"),
         (["--method", "projection", "--out-error", "e.tif"], "leave --out-error out"),
-        (["--method", "magic"], "cascade, cnmf, copy, dcstsf"),
+        (["--method", "magic"], "cascade, cnmf, copy"),
     ],
 )
 def test_fuse_refuses_a_model_that_does_not_fit(
