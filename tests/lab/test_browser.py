@@ -144,18 +144,12 @@ def test_the_sliders_of_the_degradation_model(opened, tmp_path):
     page.evaluate(SCROLL, "lab.DegradationExplorer(")
     start = _wait_for_text(page, r"PSF σ = ([\d.]+) px; Y1 is 60 × 60 pixels; .* = ([\d.]+)")
     assert float(start[1]) == pytest.approx(1.48, abs=0.01)
-    handles = page.locator(".jp-OutputArea .noUi-handle")
-    handles.first.wait_for(state="visible")
-    handles.nth(0).focus()
-    page.keyboard.press("ArrowLeft")  # MTF 0.3 -> 0.25: a wider PSF
+    _slide(page, "MTF at Nyquist", "ArrowLeft")  # 0.3 -> 0.25: a wider PSF
     assert float(_wait_for_text(page, r"PSF σ = (1\.59) px")[1]) == 1.59
-    handles.nth(1).focus()
-    page.keyboard.press("ArrowRight")  # ratio 3 -> 4
+    _slide(page, "ratio", "ArrowRight")  # 3 -> 4
     _wait_for_text(page, r"Y1 is 45 × 45 pixels")
-    handles.nth(3).focus()
-    for _ in range(4):
-        page.keyboard.press("ArrowRight")  # the HS image one pixel too far down
-    moved = _wait_for_text(page, r"Y1 is 45 × 45 pixels; .* = (0\.0(?!00)\d+)")
+    _slide(page, "shift down and right", "ArrowRight", 4)  # the HS image one pixel too far down
+    moved = _wait_for_text(page, r"Y1 is 45 × 45 pixels; .* = (0\.008\d)")
     page.wait_for_timeout(3000)
     page.screenshot(path=str(tmp_path / "sliders.png"))
     assert float(moved[1]) > float(start[2])
@@ -200,10 +194,10 @@ def test_the_steps_of_alternating_projection(opened, tmp_path):
         return [float(v) for v in _wait_for_text(page, pattern + found).groups()]
 
     start = after("^start: RMS of ")
-    _press(page, 0, "ArrowRight", 2)
+    _slide(page, "projections made", "ArrowRight", 2)
     hs, ms, exact = after("^round 1, spatial projection made: RMS of ")
     assert hs == ms == 0 and exact < start[2]
-    _press(page, 2, "ArrowRight", 2)  # half a pixel of shift
+    _slide(page, "shift of Y1", "ArrowRight", 2)  # half a pixel
     hs, _, broken = after("^round 1, spatial projection made: RMS of (?=.*R X = 0.00[6-9])")
     assert hs == 0 and broken > 1.1 * exact
     page.get_by_label("register first").check()
