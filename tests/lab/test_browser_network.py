@@ -63,7 +63,7 @@ PLAYER = """
 import numpy as np
 from stsf.evidence import canonical
 from stsf.lab.lessons.lesson07 import Player, Snapshot
-flat = np.full((24, canonical.fine().weights.shape[1]), 0.3)
+flat = np.full((24, canonical.fine().weights.shape[0]), 0.3)
 off = 0.01 * (1 + np.arange(24)[:, None])  # pixel 0 is off by 0.01 at step 0, pixel 3 by 0.04
 few = [Snapshot(s, 0.9 / (1 + s), 0.8 + s / 100, flat + off / (1 + s)) for s in (0, 1, 4)]
 many = [Snapshot(s, 0.9 / (1 + s), 0.8 / (1 + s), flat - 2 * off / (1 + s)) for s in (0, 1, 4)]
@@ -154,7 +154,8 @@ def colour(page, y: int, x: int) -> np.ndarray:
 def test_the_brush_paints_where_it_is_clicked(lab, scene, timed):
     network = shipped()
     x1 = network.first_date(scene)
-    page = lab("brush", lesson("06_tve.ipynb", "setup", "widget"))
+    cells = lesson("06_tve.ipynb", "setup", "widget")
+    page = lab("brush", [source for source in cells if not source.startswith("ask(")])
     pages._wait_for_text(page, SAID.format(r"\d+", 47, 68))
 
     def said(pixels: int, spot: tuple[int, int], what: str) -> list[float]:
