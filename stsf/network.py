@@ -24,9 +24,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from stsf.errors import InputError
 from stsf.evidence.components import prepare
 from stsf.evidence.evidence import Evidence
+from stsf.files.places import shipped_path
 from stsf.files.weights import read_weights, write_weights
 from stsf.linear import SMALLEST_NOISE, signal_covariance
-from stsf.places import shipped_path
 from stsf.projection import spectral_gain
 from stsf.scene import Scene
 from stsf.ssje import SSJE
@@ -119,7 +119,7 @@ class DCSTSF(nn.Module):
             difference=parts["difference"], consistency=parts["consistency"],
             context=parts["context"],
         )  # fmt: skip
-        self.calibration: torch.Tensor  # of sigma; see `recipe.calibrate`
+        self.calibration: torch.Tensor  # of sigma; see `stsf.training.run.calibrate`
         self.register_buffer("calibration", torch.ones(1))
         self.provenance: dict[str, Any] = {}
 

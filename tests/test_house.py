@@ -13,7 +13,6 @@ STORY = ("errors", "linear", "degradation", "scene", "projection", "units", "ssj
 # a room or a file of the story -> what it may import; itself is always allowed
 MAY: dict[str, set[str]] = {
     "errors": set(),
-    "places": set(),
     "threads": set(),
     "linear": {"errors"},
     "sensing": {"errors", "linear"},
@@ -21,7 +20,7 @@ MAY: dict[str, set[str]] = {
     "scene": {"errors", "linear", "degradation", "sensing"},
     "projection": {"errors", "linear", "degradation", "scene"},
     "units": set(),
-    "files": {"errors", "linear", "degradation", "scene", "sensing", "alignment", "places"},
+    "files": {"errors", "linear", "degradation", "scene", "sensing", "alignment"},
     "alignment": {"errors", "linear", "degradation", "scene", "sensing"},
     "evidence": {"errors", "linear", "degradation", "scene", "projection", "sensing"},
     "world": {"errors", "linear", "degradation", "scene", "sensing"},
@@ -30,9 +29,9 @@ MAY: dict[str, set[str]] = {
     "sftn": {"linear", "evidence"},
     "tve": {"errors", "linear", "evidence", "sftn"},
     "inspection": {"errors", "linear", "metrics", "sensing"},
-    "network": {*STORY, "evidence", "files", "places"},
+    "network": {*STORY, "evidence", "files"},
     "plots": {"errors", "scene", "sensing", "metrics", "inspection"},
-    "training": {*STORY, "sensing", "evidence", "world", "files", "network", "places"},
+    "training": {*STORY, "sensing", "evidence", "world", "files", "network"},
     "baselines": {*STORY, "sensing", "evidence", "world", "network"},
     "fusion": {*STORY, "sensing", "alignment", "baselines", "metrics", "network"},
     "tiles": {"errors", "scene", "files", "fusion"},
@@ -112,7 +111,7 @@ def test_no_circle() -> None:
 
 def test_the_top_level_is_the_story() -> None:
     top = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
-    assert top == {*STORY, "network", "fusion", "inspection", "places", "threads"}
+    assert top == {*STORY, "network", "fusion", "inspection", "threads"}
 
 
 def lengths() -> dict[str, int]:

@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "agreement": ["check_agreement"],
         "align": ["Alignment", "align"],
         "calibration": ["calibrate"],
         "common_grid": ["Common", "Placed", "common_grid"],

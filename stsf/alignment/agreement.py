@@ -7,18 +7,16 @@ data are asked for the likely cause: bands in another order, another place, othe
 
 from __future__ import annotations
 
-from itertools import permutations
-
 import numpy as np
-from scipy import fft
+from scipy.optimize import linear_sum_assignment
 
+from stsf.alignment.phase_correlation import phase_shift
 from stsf.errors import InputError
 from stsf.linear import pixels
 from stsf.scene import Scene
 
 ALIKE = 0.4  # correlation below which no change of the ground explains a band
 FACTORS = (0.4, 2.5)  # gains beyond are no matter of calibration
-MOST_PERMUTED = 6  # bands; more are compared by pairs of orders only
 DATES_ALIKE = 0.3  # two years apart the best band still correlates by 0.46, two places by 0.2
 DATES_FACTORS = (0.2, 5.0)  # snow or a flood change the level less
 OFFSETS = (0.06, 0.16)  # reflectance added to all bands of one date: a baseline of processing
@@ -62,10 +60,9 @@ def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _check_order(scene: Scene, alike: np.ndarray) -> None:
     """Another order of the MS bands that fits clearly better than the one they are taken in."""
     C = len(alike)
-    orders = permutations(range(C)) if C <= MOST_PERMUTED else [tuple(range(C))[::-1]]
     missing = 1.0 - alike  # what a band leaves unexplained
     taken = float(np.trace(missing))
-    best = min(orders, key=lambda order: sum(missing[c, d] for c, d in enumerate(order)))
+    best = tuple(int(d) for d in linear_sum_assignment(missing)[1])
     left = sum(missing[c, d] for c, d in enumerate(best))
     if best != tuple(range(C)) and left < 0.5 * taken and taken > 0.05 * C:
         names = scene.ms.band_names
@@ -81,16 +78,21 @@ def _check_order(scene: Scene, alike: np.ndarray) -> None:
 
 def _check_units(expected: np.ndarray, seen: np.ndarray) -> None:
     """One factor for all bands: reflectance against counts, per mille or percent."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gains = seen.std(axis=0) / expected.std(axis=0)
-        levels = np.median(seen, axis=0) / np.median(expected, axis=0)
-    gain, level = float(np.median(gains)), float(np.median(levels))
+    gain, level = _factors(expected, seen)
     if all(not FACTORS[0] < value < FACTORS[1] for value in (gain, level)):
         raise InputError(
             f"expected the MS in the units of the HS, reflectance from 0 to 1, it is {gain:.2g} "
             f"times as large in the middle of its bands: multiply both MS images by "
             f"{1 / gain:.2g}, by --scale 1,{1 / gain:.2g},{1 / gain:.2g} where none was given yet"
         )
+
+
+def _factors(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """How many times as large `b` (n, C) is in the middle of its bands: by spread, by level."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gains = b.std(axis=0) / a.std(axis=0)
+        levels = np.median(b, axis=0) / np.median(a, axis=0)
+    return float(np.median(gains)), float(np.median(levels))
 
 
 def _check_ground(scene: Scene, alike: float) -> None:
@@ -133,10 +135,7 @@ def _check_dates(first: np.ndarray, second: np.ndarray) -> None:
             "expected both MS dates to show the same ground, no band of them correlates by more "
             f"than {alike:.2f}: check that M1 and M2 are images of one place"
         )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gains = second.std(axis=0) / first.std(axis=0)
-        levels = np.median(second, axis=0) / np.median(first, axis=0)
-    gain, level = float(np.median(gains)), float(np.median(levels))
+    gain, level = _factors(first, second)
     if all(not DATES_FACTORS[0] < value < DATES_FACTORS[1] for value in (gain, level)):
         raise InputError(
             f"expected both MS dates in the same units, M2 is {gain:.2g} times as large as M1: "
@@ -145,17 +144,9 @@ def _check_dates(first: np.ndarray, second: np.ndarray) -> None:
 
 
 def _moved(a: np.ndarray, b: np.ndarray) -> tuple[float, tuple[int, int]]:
-    """Largest correlation of `a`, moved, with `b` where they overlap, and (down, right) pixels."""
-    sizes = [n // 2 for n in a.shape]  # at least half of each side overlaps
-    kernel = a - a.mean()
-    like = fft.irfft2(
-        np.conj(fft.rfft2(kernel, [2 * n for n in a.shape]))
-        * fft.rfft2(b - b.mean(), [2 * n for n in a.shape]),
-        [2 * n for n in a.shape],
-    )
-    lags = [np.arange(-n, n + 1) for n in sizes]
-    at = np.unravel_index(like[np.ix_(*lags)].argmax(), [len(lag) for lag in lags])
-    down, right = (int(lag[i]) for lag, i in zip(lags, at))
+    """Correlation of `a`, moved so that it fits, with `b` where they overlap; (down, right)."""
+    shift, _, _ = phase_shift(b[None], a[None], reach=min(a.shape) // 2)
+    down, right = (int(d) for d in np.rint(shift))
     ours = [slice(max(0, -d), n - max(0, d)) for d, n in zip((down, right), a.shape)]
     theirs = [slice(max(0, d), n - max(0, -d)) for d, n in zip((down, right), a.shape)]
     return _alike(a[tuple(ours)], b[tuple(theirs)]), (down, right)

@@ -24,8 +24,8 @@ from stsf.benchmark.suites import WINDOWS, real_window, semi_real, sensors
 from stsf.degradation import add_noise
 from stsf.files.atomic import replacing
 from stsf.files.datasets import Series, fetch
+from stsf.files.places import shipped_path
 from stsf.network import DCSTSF, shipped
-from stsf.places import shipped_path
 from stsf.scene import KINDS, Scene
 from stsf.sensing.sensors import srf_matrix
 from stsf.tve import Z90

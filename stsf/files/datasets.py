@@ -25,9 +25,9 @@ from rasterio.transform import from_origin
 from stsf.errors import InputError
 from stsf.files.identify import MSI_BANDS
 from stsf.files.imagefile import Image, read_image
+from stsf.files.places import shipped_path
 from stsf.files.raster import SCALE
 from stsf.files.scenes import open_scene
-from stsf.places import shipped_path
 from stsf.scene import Scene
 from stsf.sensing.bands import Sensor, from_bands
 from stsf.sensing.sensors import enmap, from_csv, sentinel2

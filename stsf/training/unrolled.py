@@ -20,7 +20,7 @@ LEFT = 0.9  # share of the error of its own part that a unit may leave
 DAMPING = 1e-3  # of the projection onto what D sees
 
 
-def seen(prepared: Prepared, error: Tensor) -> Tensor:
+def coarse_part(prepared: Prepared, error: Tensor) -> Tensor:
     """(n, H, W) -> the same: the part of an error that D sees, Dᵀ(D Dᵀ + λ)⁻¹ D e; λ is small.
 
     Args:
@@ -29,6 +29,12 @@ def seen(prepared: Prepared, error: Tensor) -> Tensor:
     """
     damping = error.new_full((len(error),), DAMPING)
     return prepared.back_project(prepared.degrade(error), damping)
+
+
+def parts(prepared: Prepared, error: Tensor) -> dict[str, Tensor]:
+    """An error (n, H, W) by whose it is: "ecu", what D sees; "seu", the rest."""
+    coarse = coarse_part(prepared, error)
+    return {"seu": error - coarse, "ecu": coarse}
 
 
 def excess(after: Tensor, before: Tensor) -> Tensor:
@@ -64,19 +70,17 @@ def unrolled_loss(
     """
     cut = (slice(None), *inner)
     total = ssje_loss(steps["consistency"], truth, prepared.weight, inner)
-    error = steps.get("back-projection 0", steps["start"]) - truth
+    before = parts(prepared, steps.get("back-projection 0", steps["start"]) - truth)
     k = 1
     while made := [name for name in (f"seu {k}", f"ecu {k}") if name in steps]:
         for name in made:
-            before, error = error, steps[name] - truth
-            # each unit by its own part: the ECU by what D sees, the SEU by the rest
-            own = [seen(prepared, e) for e in (error, before)]
-            if name.startswith("seu"):
-                own = [error - own[0], before - own[1]]
-            total = total + OWN * excess(*(part[cut] for part in own))
+            after, unit = parts(prepared, steps[name] - truth), name[:3]
+            total = total + OWN * excess(after[unit][cut], before[unit][cut])
+            before = after
         # the round by its result; without ECU, that is the back-projection of all of the residual
         result = steps.get(f"ecu {k}", steps.get(f"back-projection {k}", steps[made[-1]]))
         total = total + ROUND * ssje_loss(result, truth, prepared.weight, inner)
-        error = result - truth
+        if f"ecu {k}" not in steps:
+            before = parts(prepared, result - truth)
         k += 1
     return total

@@ -1,5 +1,11 @@
 """What the figures of lesson 06 draw, against numbers found in another way."""
 
+import inspect
+import re
+from functools import reduce
+from pathlib import Path
+
+import nbformat
 import numpy as np
 import pytest
 
@@ -8,6 +14,8 @@ from stsf.evidence.evidence import Evidence
 from stsf.lab.lessons import lesson06 as lab
 from stsf.lab.lessons.lesson06 import checks
 from stsf.network import Estimate, explained_share
+
+LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "06_tve.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +111,13 @@ def test_band_holds(view):
         (0.5, "count"),
     ):
         assert words in checks.band_holds(answer, view, found), answer
+
+
+def test_what_the_text_calls_by_name_is_there(evidence):
+    """Names of the evidence in the prose and hints of lesson 06, looked up one by one."""
+    notebook = nbformat.read(LESSON, as_version=4)
+    prose = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    named = set(re.findall(r"(?<![\w.])evidence((?:\.\w+)+)", prose + inspect.getsource(checks)))
+    assert {".coordinates.decode", ".to_known.answers"} <= named
+    for name in named:
+        reduce(getattr, name[1:].split("."), evidence)

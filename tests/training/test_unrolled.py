@@ -6,7 +6,7 @@ import torch
 import stsf
 from stsf.evidence.components import prepare
 from stsf.ssje import SSJE, ssje_loss
-from stsf.training.unrolled import OWN, ROUND, excess, seen, unrolled_loss
+from stsf.training.unrolled import OWN, ROUND, coarse_part, excess, unrolled_loss
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def test_what_d_sees_is_all_that_it_sees(maps):
     """D of the part equals D of the whole, up to the damping."""
     prepared, truth = maps
     error = torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
-    part = seen(prepared, error)
+    part = coarse_part(prepared, error)
     rest = prepared.degrade(error - part)
     assert rest.square().mean() < 0.05 * prepared.degrade(error).square().mean()
     assert part.square().mean() < 0.5 * error.square().mean()  # most of white noise is detail
@@ -34,7 +34,7 @@ def test_what_d_sees_is_all_that_it_sees(maps):
 def test_a_unit_pays_for_its_own_part_only(maps):
     prepared, truth = maps
     noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(1))
-    coarse = seen(prepared, noise)
+    coarse = coarse_part(prepared, noise)
     detail = noise - coarse
     start = {"back-projection_0": noise}
     ideal = unrolled_loss(prepared, steps_of(truth, **start), truth)

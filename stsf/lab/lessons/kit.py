@@ -23,8 +23,8 @@ from PIL import Image
 from torch import Tensor
 
 from stsf.errors import InputError
+from stsf.files.places import shipped_path
 from stsf.inspection import with_gaps
-from stsf.places import shipped_path
 from stsf.plots.colour import (
     SOURCE_STYLE,
 )

@@ -30,7 +30,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from stsf.errors import InputError
-from stsf.places import shipped_path
+from stsf.files.places import shipped_path
 
 FOLDER = shipped_path("notebooks")
 STUB = "# Your turn: put your code in place of every `...`."

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from stsf.benchmark import worlds
 from stsf.benchmark.runs import markdown
 from stsf.files.datasets import load_sample
+from stsf.files.places import shipped_path
 from stsf.fusion import fuse
-from stsf.places import shipped_path
 from stsf.plots.colour import rgb, stretch_limits
 from stsf.plots.figures import show_spectra
 
