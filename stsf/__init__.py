@@ -14,6 +14,8 @@ The top level is the story of the paper, one file a lesson, in this order:
     fusion                    fuse(scene): align, estimate, report
     inspection    lesson 09   spectral curves: windows, regions, continuum, matches, change
 
+Beside them `errors` (one clear sentence) and `threads` (one thread an operation, set in one place).
+
 Everything else stands in rooms: `sensing` (bands, sensors, spectra), `files`, `alignment`,
 `evidence` (what a scene says of itself), `world` (simulated places), `metrics`, `plots`,
 `training`, `baselines`, `benchmark`, `lab` (lessons, viewer, publishing), `cli`. A room's own

@@ -17,7 +17,7 @@ from stsf.errors import InputError
     "--preset",
     type=click.Choice(["tiny", "full", "ssje"]),
     default="tiny",
-    help="Three minutes, what the shipped model was made with, or the first half alone.",
+    help="Five minutes, what the shipped model was made with, or the first half alone.",
 )
 @option("--out", type=click.Path(path_type=Path), required=True, help="Model (.safetensors).")
 @option("--seed", type=click.IntRange(0), default=0, help="Of weights, scenes and batches.")

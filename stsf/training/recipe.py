@@ -44,7 +44,7 @@ class Recipe:
 
 
 def tiny(seed: int = 0) -> Recipe:
-    """For class: from nothing to a useful model in three minutes on two cores."""
+    """For class: from nothing to a useful model in about five minutes."""
     return Recipe("tiny", scenes=(16, 48, 96), steps=(100, 600, 400), seed=seed)
 
 

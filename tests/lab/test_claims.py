@@ -6,6 +6,7 @@ when that which it speaks of is changed: another network, another seed of the sc
 
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -102,6 +103,19 @@ def ecu_doubts_a_ploughed_field(shown: Shown) -> bool:
     return weight[:, 27:33, 25:31].mean() < 0.5 < np.delete(weight, np.s_[24:36], axis=1).mean()
 
 
+def each_unit_lowers_its_own_part(shown: Shown) -> bool:
+    """04b: the SEU the detail that D does not see, the ECU the part that it sees."""
+    errors = lesson04b.own_parts(shown.network.ssje, prepare(shown.scene), shown.scene.truth(1))
+    return len(errors) == 6 and all(after < before for before, after in errors.values())
+
+
+def every_round_hands_on_less(shown: Shown) -> bool:
+    """05: the error after each round is below that after the round before."""
+    made = lesson05.stages(shown.scene, shown.network.ssje, prepare(shown.scene))
+    errors = [stage.error for stage in lesson05.rounds(made).values()]
+    return len(errors) == 4 and all(b < a for a, b in pairwise(errors))
+
+
 def rounds_end_better_than_they_began(shown: Shown) -> bool:
     """05: the last round hands on less error than the start had, and less than the round before."""
     made = lesson05.stages(shown.scene, shown.network.ssje, prepare(shown.scene))
@@ -121,6 +135,8 @@ OF_THE_NETWORK = (
     yardsticks_disagree,
     changed_is_harder,
     ecu_doubts_a_ploughed_field,
+    each_unit_lowers_its_own_part,
+    every_round_hands_on_less,
     rounds_end_better_than_they_began,
 )
 
@@ -162,3 +178,12 @@ def test_a_unit_switched_off_breaks_a_claim(scene):
         unit.register_forward_hook(lambda _, given, said: (given[0], torch.ones_like(said[1])))
     shown = Shown(scene, network.eval())
     assert "ecu_doubts_a_ploughed_field" in broken((ecu_doubts_a_ploughed_field,), shown)
+
+
+def test_a_unit_that_says_anything_breaks_the_claim_on_units(scene):
+    network = DCSTSF.load(stsf.network.SHIPPED)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in network.ssje.seu[0].parameters():
+            parameter.copy_(torch.randn_like(parameter))
+    assert broken((each_unit_lowers_its_own_part,), Shown(scene, network.eval()))

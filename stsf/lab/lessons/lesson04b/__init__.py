@@ -7,6 +7,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["checks", "questions"],
     submod_attrs={
         "regression": ["WindowExplorer", "line_through", "window_view"],
-        "units": ["NAMES", "UnitExplorer", "Work", "unit_view", "watch"],
+        "units": ["NAMES", "UnitExplorer", "Work", "own_parts", "unit_view", "watch"],
     },
 )

@@ -18,6 +18,7 @@ from stsf.evidence.maps import Prepared
 from stsf.lab.lessons.kit import Redrawn, rms, slider
 from stsf.plots.figures import WIDTH
 from stsf.ssje import SSJE
+from stsf.training.unrolled import parts
 
 CORNER, SIDE = (20, 15), 30  # coarse pixels of a unit's maps that are drawn: from where, how many
 
@@ -68,6 +69,35 @@ def watch(ssje: SSJE, prepared: Prepared, truth: np.ndarray) -> dict[str, Work]:
             found[name] = Work(part["seen"][0], first, after, goal, weight)
     in_turn = sorted(found, key=lambda name: (name.split()[1], name.startswith("ECU")))
     return {name: found[name] for name in in_turn}
+
+
+def own_parts(ssje: SSJE, prepared: Prepared, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+    """RMS error of each unit's own part, before and after it, in reflectance.
+
+    The SEU's part is the detail that D does not see, the ECU's the coarse part that D sees.
+
+    Args:
+        ssje: trained.
+        prepared: the scene as maps.
+        truth: X1 (L, H, W).
+
+    Returns:
+        By "SEU 1", "ECU 1", "SEU 2" and so on.
+    """
+
+    def error(part: Tensor) -> float:
+        return rms(torch.einsum("ln,nhw->lhw", prepared.basis, part).numpy())
+
+    wanted, found = prepared.encode(torch.as_tensor(truth)), {}
+    with torch.no_grad():
+        _, steps = ssje(prepared, return_steps=True)
+        before = parts(prepared, steps["back-projection 0"] - wanted)
+        for name, z in steps.items():
+            if (unit := name.split()[0]) in NAMES:
+                after = parts(prepared, z - wanted)
+                found[name.upper()] = error(before[unit]), error(after[unit])
+                before = after
+    return found
 
 
 @contextmanager
