@@ -54,7 +54,6 @@ class Fused:
 
         The estimate there rests on its neighbours; its error is larger than `sigma_t2` says.
         """
-        assert self.scene.valid_lr is not None and self.scene.valid_hr is not None
         r = self.scene.ratio
         return self.scene.valid_hr & self.scene.valid_lr.repeat(r, axis=0).repeat(r, axis=1)
 
@@ -117,7 +116,6 @@ def fuse(
 
 def _observed(cube: np.ndarray, scene: Scene) -> np.ndarray:
     """The cube (L, H, W) with NaN where an MS date has no data (a cloud, a border)."""
-    assert scene.valid_hr is not None
     return cube if scene.valid_hr.all() else np.where(scene.valid_hr, cube, np.float32("nan"))
 
 

@@ -48,8 +48,7 @@ Row = dict[str, Any]
 
 def regions(scene: Scene) -> dict[str, np.ndarray]:
     """Valid pixels by region: all, changed, unchanged."""
-    assert scene.change is not None and scene.valid_hr is not None
-    changed, valid = scene.change > 0, scene.valid_hr
+    changed, valid = scene.true_change() > 0, scene.valid_hr
     return {"all": valid, "changed": changed & valid, "unchanged": ~changed & valid}
 
 

@@ -69,7 +69,7 @@ def read_files(paths: Sequence[str | Path], reading: Reading) -> Files:
     ]
     check_units([(str(path), image.cube) for path, image in zip(paths, images)], reading.scale)
     _check_told(images, reading)
-    named, ms = (reading.ms_sensor, "--ms-sensor", reading.ms_bands), []
+    named = (reading.ms_sensor, "--ms-sensor", reading.ms_bands)
     y1, hs = usable(str(paths[0]), images[0], reading.hs_sensor, "--hs-sensor", reading.hs_bands)
     ms = [usable(str(path), image, *named, False) for path, image in zip(paths[1:], images[1:])]
     m1, m2, bands = _shared(*ms[0], *ms[1])

@@ -85,7 +85,6 @@ def read_scene(
     )  # fmt: skip
     quality = [reasons(y1).repeat(scene.ratio, 0).repeat(scene.ratio, 1), reasons(m1), reasons(m2)]
     scene = replace(scene, quality=np.stack(quality))
-    assert scene.psf is not None
     shifted = tuple(replace(p, shift_y=shift[0], shift_x=shift[1]) for p in scene.psf)
     return replace(scene, psf=shifted) if any(shift) else scene
 

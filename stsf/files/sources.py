@@ -162,7 +162,7 @@ def units(source: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     divisor = float(source.tags(ns="ENVI").get("reflectance_scale_factor", 1.0))
     if not (np.isfinite(divisor) and divisor > 0):
         raise ValueError(f"got the reflectance scale factor {divisor}")
-    scales, offsets = np.array(source.scales) / divisor, np.array(source.offsets)
+    scales, offsets = (np.array(v) / divisor for v in (source.scales, source.offsets))
     if np.all(scales < LEFTOVER) and all(kind.startswith("float") for kind in source.dtypes):
         middle = (source.count + 1) // 2
         rows, columns = (min(512, n) for n in source.shape)

@@ -110,8 +110,7 @@ def loop(
 
 def some_pixels(scene: Scene, count: int, seed: int) -> torch.Tensor:
     """Indices of `count` valid pixels; changed ones are twice as likely."""
-    assert scene.change is not None and scene.valid_hr is not None
-    weight = (1.0 + (scene.change.ravel() > 0)) * scene.valid_hr.ravel()
+    weight = (1.0 + (scene.true_change().ravel() > 0)) * scene.valid_hr.ravel()
     chosen = np.random.default_rng(seed).choice(
         weight.size, count, replace=False, p=weight / weight.sum()
     )

@@ -131,6 +131,13 @@ def test_envi_values_bad_bands_and_ignored_value(tmp_path):
     np.testing.assert_allclose(found.cube, expected, rtol=1e-6)
 
 
+def test_envi_offsets_are_in_the_units_of_the_values(tmp_path):
+    """Reflectance is (value + offset) / factor: counts 0, 1, 2 ... with 1000 taken off, by hand."""
+    lines = ["data offset values = {-1000, -1000, -1000}", "reflectance scale factor = 10000"]
+    found = read_image(envi(tmp_path, lines)).cube
+    np.testing.assert_allclose(found.ravel()[:2], [-0.1, -0.0999], atol=1e-6)
+
+
 def test_band_list_of_another_length_is_not_used(tmp_path):
     found = read_image(envi(tmp_path, ["bbl = {1, 0}"]))
     assert found.good is None
