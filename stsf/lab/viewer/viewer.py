@@ -163,7 +163,7 @@ class Viewer:
             f'<iframe class="stsf-viewer" title="{escape(self._meta["title"])}" '
             f'style="width:100%;height:{FRAME_HEIGHT}px;border:0" srcdoc="{inner}"></iframe>'
         )
-        display(wire.widget)
+        display(wire)
         display({"text/html": frame, "text/plain": f"Viewer of {self._meta['title']}"}, raw=True)
 
     def spectra(self, pin: dict[str, Any]) -> Spectra:

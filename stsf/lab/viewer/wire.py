@@ -1,39 +1,36 @@
-"""How a page in a notebook asks the kernel that made it: two hidden widgets, one each way.
+"""How a page in a notebook asks the kernel that made it.
 
-The page writes its open questions into a text area, which the notebook sends to the kernel; the
-answers appear in a second widget beside it, where the page waits for them.
+The page stands in a frame of its own and posts its questions to the window that holds it; there a
+widget passes them on, and posts the answers back. Messages between windows and widgets are the same
+in every notebook, so the page need not know in which one it stands.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from html import escape
+from importlib import resources
 from typing import Any
 from uuid import uuid4
 
-import ipywidgets
+import anywidget
+from traitlets import Unicode
 
 
-class Wire:
-    """Questions of one page and their answers.
+class Wire(anywidget.AnyWidget):
+    """Passes on the questions of one page and its answers; nothing to be seen.
 
     Attributes:
-        name: CSS class by which the page finds the widgets.
-        widget: to be displayed beside the page.
+        name: that the page puts on its questions.
     """
+
+    _esm = (resources.files("stsf.lab.viewer") / "web" / "wire.js").read_text("utf-8")
+    name = Unicode().tag(sync=True)
 
     def __init__(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Answer with a function from a question to its answer, both ready for JSON."""
-        self.name = f"stsf-{uuid4().hex}"
-        self._answer, self._answers = answer, dict[str, Any]()
-        self._questions, self._output = ipywidgets.Textarea(), ipywidgets.HTML()
-        self._questions.observe(self._asked, names="value")
-        self.widget = ipywidgets.VBox([self._questions, self._output], layout={"display": "none"})
-        self.widget.add_class(self.name)
+        super().__init__(name=f"stsf-{uuid4().hex}")
+        self._answer = answer
+        self.on_msg(self._asked)
 
-    def _asked(self, change: dict[str, Any]) -> None:
-        """Answer what is new; keep an answer until its question is no longer open."""
-        asked: dict[str, Any] = json.loads(change["new"])
-        self._answers = {n: self._answers.get(n) or self._answer(q) for n, q in asked.items()}
-        self._output.value = escape(json.dumps(self._answers))
+    def _asked(self, _: Any, asked: dict[str, Any], buffers: list[bytes]) -> None:
+        self.send({"number": asked["number"], "answer": self._answer(asked["question"])})
