@@ -186,36 +186,3 @@ def blend(scene: Scene, x1: np.ndarray) -> np.ndarray:
     same = inject(x1, scene.hrms_t2, gain, scene.R)
     v = np.exp(-cover_distance(scene) / TAU_COVER)
     return v * same + (1 - v) * changed
-
-
-# --- weighting of similar neighbours -------------------------------------------------------------
-
-
-@register("starfm-like", target="x2", label="STARFM-like")
-def starfm_like(scene: Scene, x1: np.ndarray) -> np.ndarray:
-    """Weighted mean, over similar neighbours, of X1 plus the injected MS change.
-
-    After Gao et al., "On the blending of the Landsat and MODIS surface reflectance", IEEE TGRS
-    44(8), 2006. STARFM takes the temporal change from a coarse image at t2, which does not exist
-    here; the change of the MS stands in for it, hence "like". A neighbour counts by how alike it
-    was at t1 in M1 and by its distance.
-    """
-    candidate = injection(scene, x1)
-    sigma = scene.hrms_t1.std(axis=(1, 2))[:, None, None]
-    m1, m2 = scene.hrms_t1 / sigma, scene.hrms_t2 / sigma
-    radius = 3
-    total, weights = np.zeros_like(candidate), np.zeros(scene.size, np.float32)
-    for dy in range(-radius, radius + 1):
-        for dx in range(-radius, radius + 1):
-            alike = sum(((m - _moved(m, dy, dx)) ** 2).mean(0) for m in (m1, m2))
-            w = np.exp(-alike / 0.02) / (1 + np.hypot(dy, dx) / radius)
-            total += w * _moved(candidate, dy, dx)
-            weights += w
-    return total / weights
-
-
-def _moved(cube: np.ndarray, dy: int, dx: int) -> np.ndarray:
-    """The neighbour (dy, dx) of every pixel, edges repeated."""
-    rows = np.clip(np.arange(cube.shape[1]) + dy, 0, cube.shape[1] - 1)
-    columns = np.clip(np.arange(cube.shape[2]) + dx, 0, cube.shape[2] - 1)
-    return cube[:, rows[:, None], columns]

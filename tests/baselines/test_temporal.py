@@ -100,7 +100,8 @@ def test_clipping_allows_one_range_beyond_the_pairs():
 def test_the_shape_and_the_order_of_strength(scene, name):
     x2 = methods("x2")[name](scene, scene.hrhs_t1)
     assert x2.shape == scene.hrhs_t2.shape and np.isfinite(x2).all()
-    if name != "copy":  # the minimum-norm change spreads into the seen bands only
+    if name not in ("copy", "fit-fc-like"):  # no gain of a window tells what was pasted
+        # the minimum-norm change spreads into the seen bands only
         share = 0.99 if name == "minimum-norm" else 0.6
         assert rms(x2, scene.hrhs_t2) < share * rms(scene.hrhs_t1, scene.hrhs_t2)
 
@@ -131,29 +132,6 @@ def test_the_distance_counts_in_units_of_each_bands_spread(unchanged):
     sigma = unchanged.hrms_t1.std(axis=(1, 2))[:, None, None]
     moved = replace(unchanged, hrms_t2=unchanged.hrms_t1 + 0.5 * sigma)
     np.testing.assert_allclose(temporal.change_distance(moved), 0.5, rtol=1e-4)
-
-
-def test_starfm_like_is_exact_where_its_assumption_holds():
-    """Homogeneous cover, the same change everywhere, seen without loss by the MS."""
-    x1 = cube(3, k=2)
-    x1[:] = x1.mean(axis=(1, 2))[:, None, None]
-    x1[:, :, 15:] *= 1.5  # two classes, told apart by M1
-    x2 = x1 * 1.1
-    scene = wald(x1, HS, MS, 3, cube_t2=x2)
-    estimate = temporal.starfm_like(scene, x1)
-    assert rms(estimate, x2) < 0.02 * rms(x1, x2) + 1e-4
-
-
-def test_starfm_like_weighs_like_neighbours_only():
-    """A spike of noise in X1 is averaged away inside its class and does not cross its border."""
-    x1 = np.full((len(HS), 30, 30), 0.2, np.float32)
-    x1[:, :, 15:] = 0.4
-    scene = wald(x1, HS, MS, 3)
-    noisy = x1.copy()
-    noisy[:, 10, 13] += 0.1
-    out = temporal.starfm_like(scene, noisy)
-    assert np.abs(out - x1)[:, :, 15:].max() < 1e-4
-    assert np.abs(out - x1)[:, 10, 13].max() < 0.05
 
 
 # --- the control, and the order on the shipped scene --------------------------------------------
