@@ -24,6 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from stsf.errors import InputError
 from stsf.evidence.components import prepare
 from stsf.evidence.evidence import Evidence
+from stsf.evidence.statistics import Statistics
 from stsf.files.places import shipped_path
 from stsf.files.weights import read_weights, write_weights
 from stsf.linear import SMALLEST_NOISE, signal_covariance
@@ -123,15 +124,21 @@ class DCSTSF(nn.Module):
         self.register_buffer("calibration", torch.ones(1))
         self.provenance: dict[str, Any] = {}
 
-    def first_date(self, scene: Scene, softness: Sequence[float] | None = None) -> np.ndarray:
+    def first_date(
+        self,
+        scene: Scene,
+        softness: Sequence[float] | None = None,
+        estimated: Statistics | None = None,
+    ) -> np.ndarray:
         """X1 (L, H, W) alone: the SSJE.
 
         Args:
             scene: the observations.
             softness: of the product, see `stsf.evidence.components.prepare`.
+            estimated: of the whole, where the scene is a part of it.
         """
         with torch.no_grad():
-            prepared = prepare(scene, softness=softness)
+            prepared = prepare(scene, softness=softness, estimated=estimated)
             return prepared.decode(self.ssje(prepared)).numpy()
 
     def second_date(self, scene: Scene, x1: np.ndarray, return_steps: bool = False) -> Estimate:

@@ -17,6 +17,10 @@ class Alignment:
     registration: Registration
     gains: Calibration
 
+    def apply(self, scene: Scene) -> Scene:
+        """What was found, applied to the scene or to a part of it."""
+        return self.gains.apply(self.registration.apply(scene))
+
     def summary(self) -> list[str]:
         """Plain sentences for a report."""
         return self.registration.summary() + self.gains.summary()

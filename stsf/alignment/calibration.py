@@ -51,6 +51,16 @@ class Calibration:
 
     bands: tuple[BandGain, ...]
 
+    def apply(self, scene: Scene) -> Scene:
+        """The scene, or a part of it, with M1 and M2 on the scale of Y1."""
+        gain = np.array([b.gain if b.applied else 1.0 for b in self.bands], np.float32)
+        offset = np.array([b.offset if b.applied else 0.0 for b in self.bands], np.float32)
+        m1, m2 = (
+            (m - offset[:, None, None]) / gain[:, None, None]
+            for m in (scene.hrms_t1, scene.hrms_t2)
+        )
+        return replace(scene, hrms_t1=m1, hrms_t2=m2)
+
     def summary(self) -> list[str]:
         """Plain sentences for a report."""
         return ["MS against HS at t1, gain and offset of band " + "; ".join(map(str, self.bands))]
@@ -83,10 +93,8 @@ def calibrate(scene: Scene) -> tuple[Scene, Calibration]:
     seen = pixels(scene.D_ms.A(scene.hrms_t1), scene.valid_lr)  # (n, C)
     expected = pixels(scene.R.A(scene.lrhs_t1), scene.valid_lr)  # (n, C)
     found = [_line(name, expected[:, c], seen[:, c]) for c, name in enumerate(scene.ms.band_names)]
-    gain = np.array([b.gain if b.applied else 1.0 for b in found], np.float32)[:, None, None]
-    offset = np.array([b.offset if b.applied else 0.0 for b in found], np.float32)[:, None, None]
-    m1, m2 = ((m - offset) / gain for m in (scene.hrms_t1, scene.hrms_t2))
-    return replace(scene, hrms_t1=m1, hrms_t2=m2), Calibration(tuple(found))
+    gains = Calibration(tuple(found))
+    return gains.apply(scene), gains
 
 
 def _line(name: str, x: np.ndarray, y: np.ndarray) -> BandGain:

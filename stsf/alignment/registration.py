@@ -112,6 +112,11 @@ class Registration:
     ms: tuple[Estimate, Estimate]
     applied: tuple[float, float]
 
+    def apply(self, scene: Scene) -> Scene:
+        """The scene, or a part of it, with M1 resampled and the PSF as found."""
+        moved = _resampled(scene, self.applied)
+        return replace(moved, psf=tuple(fit.psf for fit in self.hs))
+
     def summary(self) -> list[str]:
         """Plain sentences for a report."""
         if self.ms[0].told:
@@ -154,11 +159,17 @@ def register(scene: Scene) -> tuple[Scene, Registration]:
     dy, dx = (
         e.value if e.told and abs(e.value) > max(WORTHWHILE, 2 * e.sigma) else 0.0 for e in dates
     )
-    if dy or dx:
-        valid = shift_image(scene.valid_hr[None], dy, dx)[0] & scene.valid_hr
-        scene = replace(scene, hrms_t1=shift_image(scene.hrms_t1, dy, dx), valid_hr=valid)
+    scene = _resampled(scene, (dy, dx))
     fits = register_hs_ms(scene)
     return replace(scene, psf=tuple(f.psf for f in fits)), Registration(fits, dates, (dy, dx))
+
+
+def _resampled(scene: Scene, shift: tuple[float, float]) -> Scene:
+    """The scene with M1(y + dy, x + dx) in the place of M1(y, x)."""
+    if not any(shift):
+        return scene
+    valid = shift_image(scene.valid_hr[None], *shift)[0] & scene.valid_hr
+    return replace(scene, hrms_t1=shift_image(scene.hrms_t1, *shift), valid_hr=valid)
 
 
 def _window(scene: Scene) -> Scene:

@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "candidates": ["CANDIDATES", "CHUNK", "DatePairs", "KEEPING", "Pairing"],
         "canonical": ["K"],
         "coordinates": ["Coordinates", "working_plane"],
-        "components": ["disagreement", "prepare"],
+        "components": ["prepare"],
         "evidence": ["Evidence"],
         "fourier": ["FourierRegression"],
         "local": ["LocalRegression", "local_fit", "local_wiener"],
@@ -16,5 +16,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "maps": ["Prepared", "trust"],
         "pseudo_changes": ["PseudoChanges"],
         "record": ["Record", "veto"],
+        "statistics": ["Statistics", "disagreement"],
     },
 )

@@ -7,6 +7,7 @@ The fine-tuning network, which has seen simulated scenes only, has to pass the s
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -59,13 +60,13 @@ class Evidence:
         draw = torch.Generator().manual_seed(seed)
         self.scene = scene
         self.coordinates = Coordinates(scene)
-        sharp = [local_wiener(m, scene.noise_ms) for m in (scene.hrms_t1, scene.hrms_t2)]
+        sharp = _sharp(scene, scene.noise_ms)
         # what is known at t1 and low resolution
         y = _denoised(scene)
         m = rows(pixels(scene.D_ms.A(sharp[0]), scene.valid_lr))
         self.known = Known(y, m, self.coordinates.encode(y))
         # the scene's regression, on that and on pairs at high resolution
-        first, m1, m2 = (rows(pixels(a)) for a in (x1, *sharp))
+        first, m1, m2 = _in_rows(x1, *sharp)
         good = torch.as_tensor(scene.valid_hr.ravel()).nonzero()[:, 0]
         some = good[torch.randperm(len(good), generator=draw)[:PAIRS]]
         fitted = (
@@ -95,13 +96,36 @@ class Evidence:
 
     def look_around(self) -> None:
         """Set each pixel in its scene: `surroundings`; again whenever `all` was changed."""
+        values, order = self._around(self.scene.size), self.all.cover.argsort()
+        self._median = values.median(0).values.clamp_min(1e-6)
+        self._covers = self.all.cover[order]
+        rank = torch.empty(len(order))
+        rank[order] = torch.linspace(0, 1, len(order))
+        self.surroundings = self._standing(values, rank)
+
+    def _around(self, size: tuple[int, int]) -> torch.Tensor:
+        """(H·W, 3) mean of `cover` over 7 × 7 pixels, cover and change."""
         cover = self.all.cover
-        context = rows(uniform_filter(cover.reshape(self.scene.size).numpy(), 7).ravel())
-        values = torch.stack([context, cover, self.all.change], 1)
-        rank = torch.empty(len(cover))
-        rank[cover.argsort()] = torch.linspace(0, 1, len(cover))
-        median = values.median(0).values.clamp_min(1e-6)
-        self.surroundings = torch.cat([context[:, None], values / median, rank[:, None]], 1)
+        context = rows(uniform_filter(cover.reshape(size).numpy(), 7).ravel())
+        return torch.stack([context, cover, self.all.change], 1)
+
+    def _standing(self, values: torch.Tensor, rank: torch.Tensor) -> torch.Tensor:
+        return torch.cat([values[:, :1], values / self._median, rank[:, None]], 1)
+
+    def part(self, scene: Scene, x1: np.ndarray) -> Evidence:
+        """The same for the pixels of a part of the scene: nothing is estimated anew.
+
+        Args:
+            scene: the part. A dozen pixels from its border, and at that of the whole, pixels have
+                the values that they have in the whole.
+            x1: (L, H, W) estimate of X1 there.
+        """
+        here = copy(self)
+        first, m1, m2 = _in_rows(x1, *_sharp(scene, self.scene.noise_ms))
+        here.all = self.pair(first, m1, m2, self.regression)
+        place = torch.searchsorted(self._covers, here.all.cover) / max(len(self._covers) - 1, 1)
+        here.surroundings = here._standing(here._around(scene.size), place.clamp_max(1.0))
+        return here
 
     @cached_property
     def spread(self) -> torch.Tensor:
@@ -126,6 +150,16 @@ class Evidence:
         noise = torch.diag(rows(self.scene.noise_ms) ** 2 + 1e-6)
         unknown = C - C @ A @ torch.linalg.solve(A.T @ C @ A + noise, A.T @ C)
         return (1 - torch.diagonal(unknown) / self.spread**2).clamp(0, 1)
+
+
+def _sharp(scene: Scene, noise: np.ndarray) -> list[np.ndarray]:
+    """M1 and M2 freed from noise."""
+    return [local_wiener(m, noise) for m in (scene.hrms_t1, scene.hrms_t2)]
+
+
+def _in_rows(*cubes: np.ndarray) -> list[torch.Tensor]:
+    """(b, H, W) -> (H·W, b), each."""
+    return [rows(cube.reshape(len(cube), -1).T) for cube in cubes]
 
 
 def _denoised(scene: Scene) -> torch.Tensor:

@@ -20,7 +20,12 @@ RIDGE = 3e-3  # added to the covariance of the guide in a window; its own varian
 
 
 def local_fit(
-    m: np.ndarray, target: np.ndarray, valid: np.ndarray | None, sigma: float, ridge: float
+    m: np.ndarray,
+    target: np.ndarray,
+    valid: np.ndarray | None,
+    sigma: float,
+    ridge: float,
+    variance: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weighted least squares target ≈ offset + slopes · m in a Gaussian window round each pixel.
 
@@ -30,6 +35,7 @@ def local_fit(
         valid: (h, w) weights; False or 0 where a pixel is not used.
         sigma: width of the window, pixels.
         ridge: added to each window's covariance, as a share of the variance over the image.
+        variance: (C,) of m over the image, where this is a part of it.
 
     Returns:
         slopes (C, L, h, w) and offset (L, h, w).
@@ -52,7 +58,8 @@ def local_fit(
     m_mean, t_mean = mean(m), mean(target)
     cov = mean(m[:, None] * m) - m_mean[:, None] * m_mean  # (C, C, h, w)
     cross = np.stack([mean(a * target) - b * t_mean for a, b in zip(m, m_mean)])  # (C, L, h, w)
-    cov += np.diag(ridge * m.var(axis=(1, 2)) + 1e-12)[..., None, None]  # never singular
+    variance = m.var(axis=(1, 2)) if variance is None else variance
+    cov += np.diag(ridge * variance + 1e-12)[..., None, None]  # never singular
     slopes = np.linalg.solve(np.moveaxis(cov, (0, 1), (2, 3)), np.moveaxis(cross, (0, 1), (2, 3)))
     slopes = np.moveaxis(slopes, (2, 3), (0, 1))  # (C, L, h, w)
     return slopes, t_mean - np.einsum("clhw,chw->lhw", slopes, m_mean + middle)
@@ -150,7 +157,13 @@ def _windows(length: int, side: int, stride: int) -> tuple[Tensor, Tensor]:
     return inside / inside.sum(1, keepdim=True), (inside / inside.sum(0)).mT
 
 
-def local_wiener(m: np.ndarray, noise: np.ndarray, side: int = 6, stride: int = 3) -> np.ndarray:
+def local_wiener(
+    m: np.ndarray,
+    noise: np.ndarray,
+    side: int = 6,
+    stride: int = 3,
+    middle: np.ndarray | None = None,
+) -> np.ndarray:
     """An image freed from noise: in every window, the MMSE estimate given its own covariance.
 
     Lee, "Digital image enhancement and noise filtering by use of local statistics", IEEE TPAMI
@@ -161,6 +174,8 @@ def local_wiener(m: np.ndarray, noise: np.ndarray, side: int = 6, stride: int = 
         noise: (C,) standard deviations; taken as 1e-6 where smaller.
         side: of a window, pixels.
         stride: from one window to the next.
+        middle: (C,) what values are taken from, for precision: their mean by default, the same
+            for all parts of one image.
 
     Example:
         >>> noisy = np.random.default_rng(0).normal(1.0, 0.1, size=(3, 20, 20))
@@ -168,8 +183,9 @@ def local_wiener(m: np.ndarray, noise: np.ndarray, side: int = 6, stride: int = 
         True
     """
     scale = torch.as_tensor(noise, dtype=torch.float32).clamp_min(SMALLEST_NOISE)[:, None, None]
-    middle = torch.as_tensor(m.mean(axis=(1, 2), keepdims=True), dtype=torch.float32)
-    x = (torch.as_tensor(m, dtype=torch.float32) - middle) / scale  # noise of variance 1
+    middle = m.mean(axis=(1, 2)) if middle is None else middle
+    zero = torch.as_tensor(middle, dtype=torch.float32)[:, None, None]
+    x = (torch.as_tensor(m, dtype=torch.float32) - zero) / scale  # noise of variance 1
     (rows, back_rows), (columns, back_columns) = (_windows(n, side, stride) for n in x.shape[1:])
     mean = rows @ x @ columns.mT  # (C, h', w')
     cov = rows @ (x[:, None] * x) @ columns.mT - mean[:, None] * mean  # (C, C, h', w')
@@ -178,4 +194,4 @@ def local_wiener(m: np.ndarray, noise: np.ndarray, side: int = 6, stride: int = 
     gain = ((axes * share) @ axes.mT).permute(2, 3, 0, 1)  # (C, C, h', w')
     offset = mean - (gain * mean).sum(1)
     gain, offset = (back_rows @ a @ back_columns.mT for a in (gain, offset))
-    return ((offset + torch.einsum("ijhw,jhw->ihw", gain, x)) * scale + middle).numpy()
+    return ((offset + torch.einsum("ijhw,jhw->ihw", gain, x)) * scale + zero).numpy()

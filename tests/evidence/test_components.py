@@ -8,9 +8,10 @@ import torch
 
 from stsf import metrics
 from stsf.errors import InputError
-from stsf.evidence.components import disagreement, prepare
+from stsf.evidence.components import prepare
 from stsf.evidence.local import LocalRegression, local_wiener
 from stsf.evidence.maps import Prepared, trust
+from stsf.evidence.statistics import disagreement
 from stsf.projection import BackProjection
 from stsf.sensing.sensors import ahsi, sentinel2
 from stsf.sensing.subspace import band_quality
