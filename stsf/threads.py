@@ -19,8 +19,21 @@ from threadpoolctl import threadpool_limits
 Part = TypeVar("Part")
 Answer = TypeVar("Answer")
 
+_alone = False  # set in processes that work beside others
+
 torch.set_num_threads(1)
 threadpool_limits(1)  # BLAS and OpenMP of numpy, scipy and scikit-learn
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def one_thread() -> None:
+    """From now on `in_parallel` takes one part after the other: this process is one of several."""
+    global _alone
+    _alone = True
 
 
 def in_parallel(function: Callable[[Part], Answer], parts: Iterable[Part]) -> list[Answer]:
@@ -35,10 +48,7 @@ def in_parallel(function: Callable[[Part], Answer], parts: Iterable[Part]) -> li
         [1.0, 5.0, 9.0]
     """
     parts = list(parts)
-    workers = min(
-        len(parts),
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-    )
+    workers = min(len(parts), 1 if _alone else cores())
     if torch.is_grad_enabled() or workers < 2:
         return [function(part) for part in parts]
 

@@ -155,16 +155,11 @@ class TemporalVariationEstimator(nn.Module):
         sigma = (between + (0.03 * scale).square().unsqueeze(-2)).sqrt()
         return sigma * weighed.doubt.clamp(-6, 6).exp()
 
-    def forward(self, evidence: Evidence, done: Record | None = None) -> Answer:
-        """X2, how sure it is, and how it came about, for all pixels of the scene.
-
-        Args:
-            evidence: of the scene.
-            done: see `record`; by default made here.
-        """
-        tested = done or self.record(evidence)
+    def forward(self, evidence: Evidence) -> Answer:
+        """X2, how sure it is, and how it came about, for all pixels of the scene."""
+        done = self.record(evidence)
         chunks = [slice(i, i + CHUNK) for i in range(0, len(evidence.all), CHUNK)]
-        parts = in_parallel(lambda chosen: self.estimate(evidence, chosen, tested), chunks)
+        parts = in_parallel(lambda chosen: self.estimate(evidence, chosen, done), chunks)
         return Answer(*map(torch.cat, zip(*parts)))
 
     def estimate(self, evidence: Evidence, chosen: torch.Tensor | slice, done: Record) -> Answer:

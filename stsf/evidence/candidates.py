@@ -101,19 +101,25 @@ class Pairing:
     def _pair(
         self, x1: torch.Tensor, m1: torch.Tensor, m2: torch.Tensor, f: FourierRegression
     ) -> DatePairs:
-        u1, u2 = m1 / self.band_spread, m2 / self.band_spread
-        brightness = ((u1 * u2).sum(1) / (u1 * u1).sum(1).clamp_min(1e-9)).clamp(0.2, 5.0)
+        brightness, cover, change = self.difference(m1, m2)
         return DatePairs(
             x1,
             m1,
             m2,
             brightness,
-            cover=(u2 - brightness[:, None] * u1).square().mean(1).sqrt(),
-            change=(u2 - u1).square().mean(1).sqrt(),
+            cover,
+            change,
             novelty=f.novelty(m2),
             novelty_t1=f.novelty(m1),
             candidates=self._candidates(x1, m1, m2, brightness[:, None], f),
         )
+
+    def difference(self, m1: torch.Tensor, m2: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """What `DatePairs` calls brightness, cover and change, (n,) each."""
+        u1, u2 = m1 / self.band_spread, m2 / self.band_spread
+        brightness = ((u1 * u2).sum(1) / (u1 * u1).sum(1).clamp_min(1e-9)).clamp(0.2, 5.0)
+        cover = (u2 - brightness[:, None] * u1).square().mean(1).sqrt()
+        return brightness, cover, (u2 - u1).square().mean(1).sqrt()
 
     def _candidates(
         self,

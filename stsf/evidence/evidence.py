@@ -60,7 +60,8 @@ class Evidence:
         draw = torch.Generator().manual_seed(seed)
         self.scene = scene
         self.coordinates = Coordinates(scene)
-        sharp = _sharp(scene, scene.noise_ms)
+        self._middle = [m.mean(axis=(1, 2)) for m in (scene.hrms_t1, scene.hrms_t2)]
+        sharp = self._sharp(scene)
         # what is known at t1 and low resolution
         y = _denoised(scene)
         m = rows(pixels(scene.D_ms.A(sharp[0]), scene.valid_lr))
@@ -94,37 +95,42 @@ class Evidence:
             pair, known, self.coordinates.energy, fitted, whole, draw
         )
 
+    def _sharp(self, scene: Scene) -> list[np.ndarray]:
+        """M1 and M2 of the scene, or of a part of it, freed from noise."""
+        noise, dates = self.scene.noise_ms, (scene.hrms_t1, scene.hrms_t2)
+        return [local_wiener(m, noise, middle=c) for m, c in zip(dates, self._middle)]
+
     def look_around(self) -> None:
         """Set each pixel in its scene: `surroundings`; again whenever `all` was changed."""
-        values, order = self._around(self.scene.size), self.all.cover.argsort()
+        cover, change = self.all.cover, self.all.change
+        values = torch.stack([_context(cover, self.scene.size).ravel(), cover, change], 1)
+        order = cover.argsort()
         self._median = values.median(0).values.clamp_min(1e-6)
-        self._covers = self.all.cover[order]
+        self._covers = cover[order]
         rank = torch.empty(len(order))
         rank[order] = torch.linspace(0, 1, len(order))
         self.surroundings = self._standing(values, rank)
 
-    def _around(self, size: tuple[int, int]) -> torch.Tensor:
-        """(H·W, 3) mean of `cover` over 7 × 7 pixels, cover and change."""
-        cover = self.all.cover
-        context = rows(uniform_filter(cover.reshape(size).numpy(), 7).ravel())
-        return torch.stack([context, cover, self.all.change], 1)
-
     def _standing(self, values: torch.Tensor, rank: torch.Tensor) -> torch.Tensor:
         return torch.cat([values[:, :1], values / self._median, rank[:, None]], 1)
 
-    def part(self, scene: Scene, x1: np.ndarray) -> Evidence:
-        """The same for the pixels of a part of the scene: nothing is estimated anew.
+    def part(self, scene: Scene, x1: np.ndarray, inner: tuple[slice, slice]) -> Evidence:
+        """The same for other pixels of the scene: nothing is estimated anew.
 
         Args:
-            scene: the part. A dozen pixels from its border, and at that of the whole, pixels have
-                the values that they have in the whole.
-            x1: (L, H, W) estimate of X1 there.
+            scene: a part of the scene.
+            x1: (L, h, w) estimate of X1 in `inner`.
+            inner: rows and columns of the part that are looked at. A dozen pixels from its border,
+                and at that of the whole, pixels have the values that they have in the whole.
         """
-        here = copy(self)
-        first, m1, m2 = _in_rows(x1, *_sharp(scene, self.scene.noise_ms))
+        here, sharp = copy(self), self._sharp(scene)
+        first, m1, m2 = _in_rows(x1, *(m[:, *inner] for m in sharp))
         here.all = self.pair(first, m1, m2, self.regression)
-        place = torch.searchsorted(self._covers, here.all.cover) / max(len(self._covers) - 1, 1)
-        here.surroundings = here._standing(here._around(scene.size), place.clamp_max(1.0))
+        _, cover, _ = self.pair.difference(*_in_rows(*sharp))
+        context = _context(cover, scene.size)[inner].ravel()
+        values = torch.stack([context, here.all.cover, here.all.change], 1)
+        rank = torch.searchsorted(self._covers, here.all.cover) / max(len(self._covers) - 1, 1)
+        here.surroundings = here._standing(values, rank.clamp_max(1.0))
         return here
 
     @cached_property
@@ -152,9 +158,9 @@ class Evidence:
         return (1 - torch.diagonal(unknown) / self.spread**2).clamp(0, 1)
 
 
-def _sharp(scene: Scene, noise: np.ndarray) -> list[np.ndarray]:
-    """M1 and M2 freed from noise."""
-    return [local_wiener(m, noise) for m in (scene.hrms_t1, scene.hrms_t2)]
+def _context(cover: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """(H, W) mean of `cover` (H·W,) over 7 × 7 pixels."""
+    return torch.from_numpy(uniform_filter(cover.reshape(size).numpy(), 7))
 
 
 def _in_rows(*cubes: np.ndarray) -> list[torch.Tensor]:
