@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from stsf.cli.shared import check_target, option
+from stsf.cli.shared import check_target, option, overwriting
 from stsf.errors import InputError
 
 COLUMNS = {"target", "region", "bands", "label", "psnr"}  # of a table of methods
@@ -27,6 +27,7 @@ COLUMNS = {"target", "region", "bands", "label", "psnr"}  # of a table of method
 @option("--seeds", default="1000:1008", help="First and past-the-end seed of simulated scenes.")
 @option("--out", type=click.Path(path_type=Path), help="CSV file; a stopped run continues.")
 @option("--workers", type=click.IntRange(1), default=2, help="Processes, one thread each.")
+@overwriting
 @option("--show", type=click.Path(path_type=Path), help="Print the table of a stored CSV instead.")
 @option("--json", "as_json", is_flag=True, help="Print the means as JSON, by target and method.")
 def benchmark(
@@ -35,6 +36,7 @@ def benchmark(
     seeds: str,
     out: Path | None,
     workers: int,
+    overwrite: bool,
     show: Path | None,
     as_json: bool,
 ) -> None:
@@ -59,11 +61,11 @@ def benchmark(
     elif suite is None or out is None:
         raise InputError("expected --suite and --out, or --show with a stored table: add them")
     elif suite == "worlds":
-        check_target(out)
+        check_target(out, overwrite=overwrite)
         table = worlds.run(out)
     else:
         chosen = None if methods is None else [name.strip() for name in methods.split(",")]
-        check_target(out)
+        check_target(out, overwrite=overwrite)
         todo = runner.tasks(suite, chosen, _range(seeds))
         table = runner.run(todo, out, workers=workers)
     if "world" in table:

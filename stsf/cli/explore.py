@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import click
 
+from stsf.cli.shared import check_target, overwriting
+
 EXAMPLE = "\b\nExample:\n  stsf explore scene/ --fused-t2 hs_t2.tif --html look.html"
 FILE = click.Path(path_type=Path)
 
@@ -26,6 +28,7 @@ FILE = click.Path(path_type=Path)
     help="Only a square: first row, first column and side, MS pixels.",
 )
 @click.option("--html", type=FILE, help="Write one self-contained page and stop.")
+@overwriting
 @click.option("--browser/--no-browser", default=True, help="Open the browser, or only say where.")
 def explore(
     folder: Path,
@@ -34,6 +37,7 @@ def explore(
     fuse: bool,
     part: tuple[int, int, int] | None,
     html: Path | None,
+    overwrite: bool,
     browser: bool,
 ) -> None:
     """Look at the scene in FOLDER: images, spectra and change of both dates.
@@ -41,6 +45,8 @@ def explore(
     FOLDER holds hs_t1.tif, ms_t1.tif and ms_t2.tif, and what is known of the truth, as
     `stsf simulate` writes them. The page is served on this machine only, until Ctrl-C.
     """
+    if html is not None:
+        check_target(html, overwrite=overwrite)
     import stsf
     from stsf.errors import InputError
     from stsf.files.scenes import open_scene

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stsf.cli.shared import as_text, check_targets, option, reading_options, told
+from stsf.cli.shared import as_text, check_targets, option, overwriting, reading_options, told
 from stsf.errors import Doubt, InputError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.
 )
 @reading_options
 @option("--force", is_flag=True, help="Go on where the images contradict one another.")
+@overwriting
 @option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def fuse(
     hs: str,
@@ -67,11 +68,12 @@ def fuse(
     calibrate: str,
     reading: Reading,
     force: bool,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Predict the high-resolution HS image at t2."""
     targets = [path for path in (out, out_t1, out_error, out_quality) if path is not None]
-    check_targets(targets, inputs=[hs, ms1, ms2])
+    check_targets(targets, inputs=[hs, ms1, ms2], overwrite=overwrite)
     import numpy as np
 
     from stsf import fusion

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from affine import Affine
 
-from stsf.cli.shared import check_targets, option, reading_options, told
+from stsf.cli.shared import check_targets, option, overwriting, reading_options, told
 
 if TYPE_CHECKING:
     from stsf.files.imagefile import Image
@@ -29,7 +29,7 @@ EXAMPLE = (
 @option("--ms2", type=click.Path(), required=True, help="High-resolution MS at t2 (M2).")
 @option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @reading_options
-@option("--overwrite", is_flag=True, help="Replace files of these names in the folder.")
+@overwriting
 def prepare(hs: str, ms1: str, ms2: str, out: Path, reading: Reading, overwrite: bool) -> None:
     """Write a folder for `stsf fuse` and `stsf explore`: three images on the grid of the second MS.
 

@@ -18,6 +18,7 @@ import click
 from stsf.errors import Doubt, InputError
 
 option = partial(click.option, show_default=True)
+overwriting = option("--overwrite", is_flag=True, help="Replace files that are there already.")
 
 
 def finite(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
@@ -63,9 +64,7 @@ def reading_options(command: Any) -> Any:
     return read
 
 
-def check_targets(
-    targets: Sequence[Path], inputs: Sequence[str] = (), overwrite: bool = True
-) -> None:
+def check_targets(targets: Sequence[Path], inputs: Sequence[str] = (), *, overwrite: bool) -> None:
     """Refuse before the work, not after it, what could not be written.
 
     Args:
@@ -81,16 +80,11 @@ def check_targets(
             raise InputError(f"expected an output file ending in .tif, got {target}: rename it")
         if place in map(os.path.realpath, inputs):
             raise InputError(f"{target} is also an input: choose another output file")
-        check_target(target)
-        if not overwrite and target.exists():
-            raise InputError(
-                f"expected no {target.name} in {target.parent}, it may be somebody's own: choose "
-                "another folder, or add --overwrite"
-            )
+        check_target(target, overwrite=overwrite)
 
 
-def check_target(target: Path) -> None:
-    """Refuse a file that could not be written, whatever its kind."""
+def check_target(target: Path, *, overwrite: bool) -> None:
+    """Refuse a file that could not be written, whatever its kind, and one that is there already."""
     if os.path.isdir(target):
         raise InputError(f"expected a file to write, {target} is a folder: add a file name")
     nearest = next(folder for folder in target.absolute().parents if os.path.exists(folder))
@@ -102,6 +96,11 @@ def check_target(target: Path) -> None:
         raise InputError(
             f"expected to write {target}, {nearest} is read-only: "
             "choose a folder that can be written"
+        )
+    if not overwrite and target.exists():
+        raise InputError(
+            f"expected no {target.name} in {target.parent}, it may be somebody's own: choose "
+            "another name, or add --overwrite"
         )
 
 

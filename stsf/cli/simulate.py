@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from stsf.cli.shared import check_targets, finite, option
+from stsf.cli.shared import check_targets, finite, option, overwriting
 
 
 @click.command(epilog="\b\nExample:\n  stsf simulate --seed 7 --size 240 --out scene/")
@@ -38,7 +38,7 @@ from stsf.cli.shared import check_targets, finite, option
     help="Displacement of the HS against both MS images (down, right), MS pixels.",
 )
 @option("--imperfect", is_flag=True, help="Add shifts, gains, PSF and response errors.")
-@option("--overwrite", is_flag=True, help="Replace files of these names in the folder.")
+@overwriting
 def simulate(
     seed: int,
     size: int,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from stsf.cli.shared import check_target, option
+from stsf.cli.shared import check_target, option, overwriting
 from stsf.errors import InputError
 
 
@@ -26,13 +26,14 @@ from stsf.errors import InputError
     multiple=True,
     help="Leave a part out: seu, ecu, back-projection, sftn, difference, consistency or context.",
 )
-def train(preset: str, out: Path, seed: int, without: tuple[str, ...]) -> None:
+@overwriting
+def train(preset: str, out: Path, seed: int, without: tuple[str, ...], overwrite: bool) -> None:
     """Train the network on simulated scenes; a training that was stopped goes on."""
     if out.suffix != ".safetensors":
         raise InputError(f"expected a file ending in .safetensors, got {out}: rename it")
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"expected a file in an existing folder, got {out}: make the folder first")
-    check_target(out)
+    check_target(out, overwrite=overwrite)
     from stsf.training import recipe, run
     from stsf.training.progress import Bars
 

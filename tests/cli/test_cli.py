@@ -195,7 +195,7 @@ def fuse(good: Path, here: Path, *more: object, **files: object) -> list[str]:
     """Arguments of `fuse` on the good scene, single ones replaced."""
     given = {key: good / file for key, file in INPUTS.items()} | {"out": here / "out.tif"} | files
     options = [part for key, value in given.items() for part in (f"--{key}", str(value))]
-    return ["fuse", *options, *map(str, more)]
+    return ["fuse", *options, "--overwrite", *map(str, more)]
 
 
 def simulate(here: Path, *more: object) -> list[str]:

@@ -111,6 +111,28 @@ def test_no_command_replaces_files_that_are_not_its_own(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, words).exit_code == 0  # its own from the second time on
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["fuse", "--hs", "a.tif", "--ms1", "b.tif", "--ms2", "c.tif", "--out"], "mine.tif"),
+        (["fuse", "--hs", "a", "--ms1", "b", "--ms2", "c", "--out", "x.tif", "--out-t1"], "t.tif"),
+        (["train", "--out"], "mine.safetensors"),
+        (["benchmark", "--suite", "simulated", "--out"], "mine.csv"),
+        (["benchmark", "--suite", "worlds", "--out"], "mine.csv"),
+        (["explore", ".", "--html"], "mine.html"),
+    ],
+)
+def test_a_file_that_is_there_stays(
+    words: list[str], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("mine")
+    result = CliRunner().invoke(main, [*words, name])
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    assert f"expected no {name} in ." in result.stderr and "--overwrite" in result.stderr
+    assert Path(name).read_text() == "mine"
+
+
 def test_prepare_warps_what_fuse_refuses(scene: Scene, tmp_path: Path) -> None:
     """The command that the refusal names, run as it stands, gives files that fuse takes."""
     from dataclasses import replace

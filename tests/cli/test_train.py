@@ -105,10 +105,10 @@ def test_ctrl_c_leaves_what_was_done_and_the_old_model(
         original(*positional, stage=stage, **named)
 
     monkeypatch.setattr(training_run, "loop", stop)
-    result = run("train", "--out", out)
+    result = run("train", "--out", out, "--overwrite")
     assert result.exit_code == 130 and out.read_bytes() == b"old"
     monkeypatch.setattr(training_run, "loop", original)
-    assert run("train", "--out", out).exit_code == 0
+    assert run("train", "--out", out, "--overwrite").exit_code == 0
     assert DCSTSF.load(out).provenance["recipe"]["name"] == "tiny"
 
 
