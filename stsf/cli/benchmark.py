@@ -45,6 +45,7 @@ def benchmark(
 
     from stsf.benchmark import runs as runner
     from stsf.benchmark import worlds
+    from stsf.files.atomic import alone
 
     if show is not None:
         try:
@@ -62,12 +63,14 @@ def benchmark(
         raise InputError("expected --suite and --out, or --show with a stored table: add them")
     elif suite == "worlds":
         check_target(out, overwrite=overwrite)
-        table = worlds.run(out)
+        with alone(out):
+            table = worlds.run(out)
     else:
         chosen = None if methods is None else [name.strip() for name in methods.split(",")]
         check_target(out, overwrite=overwrite)
         todo = runner.tasks(suite, chosen, _range(seeds))
-        table = runner.run(todo, out, workers=workers)
+        with alone(out):
+            table = runner.run(todo, out, workers=workers)
     if "world" in table:
         found = worlds.summary(table)
         click.echo(found.to_json(orient="index", indent=1) if as_json else worlds.markdown(table))

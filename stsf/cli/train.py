@@ -34,12 +34,13 @@ def train(preset: str, out: Path, seed: int, without: tuple[str, ...], overwrite
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"expected a file in an existing folder, got {out}: make the folder first")
     check_target(out, overwrite=overwrite)
+    from stsf.files.atomic import alone
     from stsf.training import recipe, run
     from stsf.training.progress import Bars
 
     chosen = {"tiny": recipe.tiny, "full": recipe.full, "ssje": recipe.ssje}[preset](seed)
     chosen = replace(chosen, config=replace(chosen.config, without=without))
-    with Bars(disable=not sys.stderr.isatty()) as bars:
+    with alone(out), Bars(disable=not sys.stderr.isatty()) as bars:
         network = run.train(chosen, out=out, callback=bars)
     count = sum(p.numel() for p in network.parameters())
     click.echo(f"wrote {out}: {count} parameters, {out.stat().st_size / 1e6:.2f} MB")

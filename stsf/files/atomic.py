@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from rasterio._err import CPLE_BaseError  # what `rasterio.shutil.copy` raises
 from rasterio.errors import RasterioError
 from safetensors import SafetensorError
@@ -36,6 +39,29 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Only one program at a time may be making this file; it may take hours.
+
+    The lock lies among the system's temporary files and ends with the program, however it ends.
+
+    Raises:
+        InputError: another one is.
+    """
+    name = sha256(str(path.absolute()).encode()).hexdigest()[:24]
+    lock = FileLock(Path(tempfile.gettempdir()) / f"stsf-{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(
+            f"another program is making {path}: wait for it, or choose another --out"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def reason(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from stsf.errors import InputError
-from stsf.files.atomic import replacing
+from stsf.files.atomic import alone, replacing
 from stsf.files.imagefile import Image, read_image
 from stsf.files.raster import write_image, writing_parts
 
@@ -396,3 +397,23 @@ def test_a_part_costs_its_blocks_and_not_the_file(wide, tmp_path):
     )
     with pytest.raises(InputError, match="complete raster"):
         read_image(broken, part=(slice(255, 384), slice(128, 256)))
+
+
+def test_two_programs_do_not_make_one_file(tmp_path: Path) -> None:
+    hold = (
+        "import sys, time; from pathlib import Path; from stsf.files.atomic import alone\n"
+        "with alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    out = tmp_path / "table.csv"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(out)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match=r"another program is making .*table\.csv: wait"):
+            alone(out).__enter__()
+        with alone(tmp_path / "other.csv"):
+            pass
+        other.kill()
+    with alone(out):  # a program that was killed holds nothing
+        pass
+    assert list(tmp_path.iterdir()) == []
