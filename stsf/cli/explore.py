@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from stsf.cli.shared import check_target, overwriting
+from stsf.cli.shared import check_target, overwriting, told
+from stsf.errors import InputError
 
-EXAMPLE = "\b\nExample:\n  stsf explore scene/ --fused-t2 hs_t2.tif --html look.html"
+if TYPE_CHECKING:
+    from stsf.files.reading import Reading
+    from stsf.lab.viewer.viewer import Viewer
+
+EXAMPLE = """\b
+Examples:
+  stsf explore scene/ --fused-t2 hs_t2.tif --html look.html
+  stsf explore --hs y.tif --ms1 a.tif --ms2 b.tif --hs-sensor AHSI"""
 FILE = click.Path(path_type=Path)
+OBSERVED = {"hs": "lrhs_t1", "ms1": "hrms_t1", "ms2": "hrms_t2"}
+KNOWN = {"truth_t1": "hrhs_t1", "truth_t2": "hrhs_t2", "change": "change"}
 
 
 @click.command(epilog=EXAMPLE)
-@click.argument("folder", type=FILE)
+@click.argument("folder", type=FILE, required=False)
+@click.option("--hs", type=FILE, help="Low-resolution HS at t1 (Y1), in place of FOLDER.")
+@click.option("--ms1", type=FILE, help="High-resolution MS at t1 (M1).")
+@click.option("--ms2", type=FILE, help="High-resolution MS at t2 (M2).")
+@click.option("--truth-t1", type=FILE, help="What is known of the high-resolution HS at t1.")
+@click.option("--truth-t2", type=FILE, help="The same at t2.")
+@click.option("--change", type=FILE, help="Map of what changed: 0 and 1, or the kit's codes.")
 @click.option("--fused-t1", type=FILE, help="Fused HS at t1, on the grid of the MS.")
 @click.option("--fused-t2", type=FILE, help="Fused HS at t2, on the grid of the MS.")
+@click.option("--sigma", type=FILE, help="Standard error of the fused HS at t2.")
+@click.option("--hs-sensor", help="HS sensor or band table (CSV), where the file does not say.")
+@click.option("--ms-sensor", help="The same for the MS.")
+@click.option("--hs-bands", help="HS bands to show: names, numbers (1-60) or 450-900nm.")
+@click.option("--ms-bands", help="MS bands to show, likewise.")
+@click.option("--nodata", type=float, help="A value in the files that is no measurement.")
 @click.option(
     "--fuse",
     is_flag=True,
@@ -31,44 +57,101 @@ FILE = click.Path(path_type=Path)
 @overwriting
 @click.option("--browser/--no-browser", default=True, help="Open the browser, or only say where.")
 def explore(
-    folder: Path,
-    fused_t1: Path | None,
-    fused_t2: Path | None,
+    folder: Path | None,
     fuse: bool,
     part: tuple[int, int, int] | None,
     html: Path | None,
     overwrite: bool,
     browser: bool,
+    **given: Any,
 ) -> None:
-    """Look at the scene in FOLDER: images, spectra and change of both dates.
+    """Look at a scene: images, spectra and change of both dates.
 
     FOLDER holds hs_t1.tif, ms_t1.tif and ms_t2.tif, and what is known of the truth, as
-    `stsf simulate` writes them. The page is served on this machine only, until Ctrl-C.
+    `stsf simulate` writes them; files of other names are given by --hs, --ms1 and --ms2. The page
+    is served on this machine only, until Ctrl-C.
     """
     if html is not None:
         check_target(html, overwrite=overwrite)
-    import stsf
-    from stsf.errors import InputError
-    from stsf.files.scenes import open_scene
-    from stsf.lab.viewer.layers import coarse_pixels
-    from stsf.lab.viewer.serve import serve_page
-
-    if fuse and (fused_t1 or fused_t2):
-        raise InputError("expected either --fuse or files with a fused result, got both: drop one")
-    if fuse:
-        scene = open_scene(folder)
-        if part is not None:
-            scene = scene.crop(*coarse_pixels(scene.size, scene.ratio, part))
-        viewer = stsf.explore(scene, stsf.fuse(scene))
-    else:
-        files = SimpleNamespace(hrhs_t1=fused_t1, hrhs_t2=fused_t2)
-        viewer = stsf.explore(folder, files, part=part)
+    observed = {key: given[option] for option, key in OBSERVED.items() if given[option]}
+    if (folder is None) != (len(observed) == len(OBSERVED)) or (folder and observed):
+        raise InputError(
+            "expected a folder, or --hs, --ms1 and --ms2 together: name the one or the other"
+        )
+    with told(), _patience("looking at the files; large ones without overviews take a while"):
+        viewer = _viewer(folder, observed, fuse, part, given)
     if html is not None:
         click.echo(f"wrote {viewer.save_html(html)}: {html.stat().st_size / 1e6:.1f} MB")
         return
+    from stsf.lab.viewer.serve import serve_page
+
     serve_page(
         viewer.page(ask="http"),
         viewer.answer,
         lambda address: click.echo(f"{address}\nCtrl-C stops"),
         browser=browser,
     )
+
+
+@contextmanager
+def _patience(words: str) -> Iterator[None]:
+    """Say what is going on, if it takes longer than two seconds."""
+    timer = Timer(2.0, lambda: click.echo(f"{words} ...", err=True))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _viewer(
+    folder: Path | None,
+    observed: dict[str, Any],
+    fuse: bool,
+    part: tuple[int, int, int] | None,
+    given: dict[str, Any],
+) -> Viewer:
+    """The viewer of a folder or of files, of which only what is shown is read."""
+    import stsf
+    from stsf.files.reading import Reading
+
+    asked = ("hs_sensor", "ms_sensor", "hs_bands", "ms_bands", "nodata")
+    reading = Reading(**{key: given[key] for key in asked})
+    results = {"fused_t1": "hrhs_t1", "fused_t2": "hrhs_t2", "sigma": "sigma_t2"}
+    fused = SimpleNamespace(**{key: given[option] for option, key in results.items()})
+    known = {key: given[option] for option, key in KNOWN.items() if given[option]}
+    if fuse:
+        if any(vars(fused).values()):
+            raise InputError("expected either --fuse or files with a fused result: drop one")
+        return _fused(folder, observed, known, reading, part)
+    if folder is None:
+        return stsf.explore(observed | known, fused, part=part, reading=reading)
+    if known:
+        raise InputError(
+            "expected truth and change map in the folder itself, got options for them: name all "
+            "files by options, --hs, --ms1 and --ms2 too"
+        )
+    return stsf.explore(folder, fused, part=part, reading=reading)
+
+
+def _fused(
+    folder: Path | None,
+    observed: dict[str, Any],
+    known: dict[str, Any],
+    reading: Reading,
+    part: tuple[int, int, int] | None,
+) -> Viewer:
+    """The viewer of a scene that is fused first."""
+    import stsf
+    from stsf.files.scenes import open_scene, read_scene
+    from stsf.lab.viewer.layers import coarse_pixels
+
+    if folder is not None:
+        scene = open_scene(folder)
+    else:
+        y1, m1, m2 = (observed[key] for key in OBSERVED.values())
+        truth: dict[str, Any] = {option: known.get(key) for option, key in KNOWN.items()}
+        scene = read_scene(y1, m1, m2, reading, **truth)
+    if part is not None:
+        scene = scene.crop(*coarse_pixels(scene.size, scene.ratio, part))
+    return stsf.explore(scene, stsf.fuse(scene))

@@ -44,8 +44,8 @@ def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
         return from_bands(image.wavelength, fwhm, name=known.name, gsd=known.gsd)
     if known is None:
         raise InputError(
-            "expected band wavelengths in the file, found none: name the sensor with stsf prepare "
-            f"or stsf fuse ({option}, out of {', '.join(SENSORS)}, or a band table as CSV)"
+            "expected band wavelengths in the file, found none: name the sensor "
+            f"({option}, out of {', '.join(SENSORS)}, or a band table as CSV)"
         )
     names = _as_known(image.names, known)
     if names:

@@ -111,8 +111,13 @@ class ImageFile:
         scale: float | None = None,
         offset: float | None = None,
         nodata: float | None = None,
+        *,
+        codes: bool = False,
     ) -> None:
-        """Open a file and read its header; see `read_image`."""
+        """Open a file and read its header; see `read_image`.
+
+        Codes are picked, whatever their type; overviews of other types than uint8 may be means.
+        """
         self.path = Path(path)
         with readable(self.path):
             self._source = source = open_source(path)
@@ -127,7 +132,8 @@ class ImageFile:
             self._table = {key: values[chosen] for key, values in band_table(source).items()}
             transform, self._crs, self._control = placement(source)
         self._levels: dict[int, Any] = {}  # overviews, opened when needed
-        self._codes = source.dtypes[0] == "uint8"
+        whole = source.dtypes[0] == "uint8"
+        self._codes, self._means = codes or whole, whole or not codes
         north_up = Orientation.of if self._crs else Orientation.as_is
         self._way: Orientation = north_up(transform, source.shape)
         self.shape: tuple[int, int, int] = (len(self._bands), *self._way.size)
@@ -185,7 +191,7 @@ class ImageFile:
         """The smallest overview that still holds a part in `shape` pixels, and the part in it."""
         across = (columns.stop - columns.start) / shape[1]
         down, level = (rows.stop - rows.start) / shape[0], None
-        for k, factor in enumerate(self._source.overviews(1)):
+        for k, factor in enumerate(self._source.overviews(1) if self._means else ()):
             if factor <= 1.05 * min(across, down):
                 level = k
         if level is None:

@@ -18,7 +18,7 @@ from stsf.files.atomic import replacing
 from stsf.files.checks import check_content, check_place
 from stsf.files.imagefile import Image, read_image
 from stsf.files.raster import write_geotiff
-from stsf.files.reading import Reading, on_one_grid, read_files, reasons, usable
+from stsf.files.reading import Reading, bands_like, on_one_grid, read_files, reasons, usable
 from stsf.scene import KINDS, Scene, check_values
 from stsf.sensing.bands import Sensor
 
@@ -75,7 +75,7 @@ def read_scene(
         image, bands = usable(str(path), read_image(path), reading.hs_sensor, "--hs-sensor")
         check_values(str(path), image.cube)
         check_place(str(path), image, "M2", m2, mend="take the truth of this scene")
-        truth[key] = _like(image, bands, hs_bands, key)
+        truth[key] = image.cube[bands_like(bands, hs_bands, f"the truth ({key})")]
     scene = Scene(
         lrhs_t1=y1.cube, hrms_t1=m1.cube, hrms_t2=m2.cube, hs=hs_bands, ms=ms_bands,
         **truth,
@@ -87,19 +87,6 @@ def read_scene(
     scene = replace(scene, quality=np.stack(quality))
     shifted = tuple(replace(p, shift_y=shift[0], shift_x=shift[1]) for p in scene.psf)
     return replace(scene, psf=shifted) if any(shift) else scene
-
-
-def _like(image: Image, bands: Sensor, hs: Sensor, key: str) -> np.ndarray:
-    """The truth's bands that the HS has, each by its wavelength."""
-    gap = np.abs(bands.centre[:, None] - hs.centre)
-    nearest = gap.argmin(axis=0)
-    if (gap[nearest, np.arange(len(hs))] > hs.fwhm / 2).any():
-        missing = int((gap.min(axis=0) > hs.fwhm / 2).argmax())
-        raise InputError(
-            f"expected all bands of the HS in the truth ({key}), found none at "
-            f"{hs.centre[missing]:.0f} nm: take the truth of this sensor"
-        )
-    return image.cube[nearest]
 
 
 def open_scene(folder: str | Path) -> Scene:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol, cast
 
@@ -13,18 +12,14 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from stsf.errors import InputError
-from stsf.files.checks import check_files
-from stsf.files.identify import sensor_of
-from stsf.files.imagefile import ImageFile, Part, averaged
-from stsf.files.scenes import FILES, change_codes
+from stsf.files.imagefile import Part, averaged
 from stsf.inspection import Pixels, mean_spread
-from stsf.scene import Scene, check_grids, check_reflectance
+from stsf.scene import Scene, check_grids
 from stsf.sensing.bands import Sensor
 from stsf.sensing.subspace import band_quality
 
 FUSED = ("hrhs_t1", "hrhs_t2", "sigma_t2")
 TRUTH = {"truth_t1": "hrhs_t1", "truth_t2": "hrhs_t2"}  # key here -> in a scene
-GLANCE = 128  # pixels a side of the picture in which the values of a file are checked
 Spectra = dict[str, tuple[np.ndarray, np.ndarray, int]]  # mean, spread and pixels by source
 
 
@@ -211,81 +206,35 @@ def of_scene(scene: Scene, fused: Any = None) -> Layers:
         dates=scene.dates, name=scene.name, valid=scene.valid_hr,
         change=None if scene.change is None else Cube(scene.change[None]),
     )  # fmt: skip
-    return _with_fused(facts, cubes, np.ones(len(scene.hs), bool), fused)
+    return with_fused(facts, cubes, fused)
 
 
-def of_folder(folder: str | Path, fused: Any = None) -> Layers:
-    """The layers of a folder as `write_scene` leaves it, none of which is read as a whole.
-
-    The files are checked as `read_scene` checks them, on a small picture of each.
-
-    Raises:
-        InputError: a file that is missing or cannot be read, or files that do not fit together.
-    """
-    folder = Path(folder)
-    there = {key: folder / file for key, file in FILES.items()}
-    keys = ("lrhs_t1", "hrms_t1", "hrms_t2")
-    cubes: dict[str, ImageFile] = {key: ImageFile(there[key]) for key in keys}
-    cubes |= {key: ImageFile(there[f]) for key, f in TRUTH.items() if there[f].exists()}
-    change = ImageFile(there["change"]) if there["change"].exists() else None
-    if change is not None:
-        change_codes(str(change.path), change.image(shape=_glance(change.shape)))
-    glances = {key: cubes[key].image(shape=_glance(cubes[key].shape)) for key in keys}
-    check_files([(str(there[key]), glances[key]) for key in keys])
-    y1, m1, m2 = glances.values()
-    good = np.ones(len(y1.cube), bool) if y1.good is None else y1.good
-    dates = (y1.date, m1.date, m2.date)
-    facts = SimpleNamespace(
-        hs=sensor_of(y1, None, "--hs-sensor").select(good), ms=sensor_of(m2, None, "--ms-sensor"),
-        size=cubes["hrms_t2"].shape[1:], crs=m2.crs, transform=cubes["hrms_t2"].transform,
-        dates=dates if all(dates) else None, name=folder.name, change=change, valid=None,
-    )  # fmt: skip
-    return _with_fused(facts, cast(dict[str, Layer], cubes), good, fused)
-
-
-def _glance(shape: tuple[int, int, int]) -> tuple[int, int]:
-    """The size of the first overview that is no larger than `GLANCE`."""
-    step = 1
-    while max(shape[1:]) // step > GLANCE:
-        step *= 2
-    return max(1, shape[1] // step), max(1, shape[2] // step)
-
-
-def _with_fused(
-    facts: SimpleNamespace, cubes: dict[str, Layer], good: np.ndarray, fused: Any
-) -> Layers:
-    """Add the fused cubes, arrays or files, and leave out the bands that are bad.
+def with_fused(facts: SimpleNamespace, cubes: dict[str, Layer], fused: Any) -> Layers:
+    """Add the fused cubes, and leave out the HS bands that are bad.
 
     Args:
-        facts: attributes of `Layers`, `hs` without the bands that the product flags as bad.
+        facts: attributes of `Layers`, and `valid` (H, W).
         cubes: the observed ones and the truth.
-        good: (L,) False at the bands of Y1 and the truth that the product flags as bad.
-        fused: a result of `stsf.fuse`, or anything with some of its attributes.
+        fused: a result of `stsf.fuse`, or anything with some of its attributes, arrays or layers.
     """
     valid = facts.__dict__.pop("valid")
     wanted = (len(facts.hs), *facts.size)
     for key in FUSED:
         given = getattr(fused, key, None)
         if given is not None:
-            file = isinstance(given, (str, Path))
-            layer: Layer = ImageFile(given) if file else Cube(np.asarray(given), valid)
+            layer: Layer = given if hasattr(given, "read") else Cube(np.asarray(given), valid)
             if layer.shape != wanted:
                 raise InputError(
                     f"{key} must have the shape {wanted} of the scene, got {layer.shape}: "
                     "explore a result together with the scene it was made from"
                 )
             cubes[key] = layer
-            if file and key != "sigma_t2":
-                check_reflectance(str(given), layer.read(shape=_glance(layer.shape)))
-    _check_shapes(facts, cubes, good)
+    _check_shapes(facts, cubes)
     shown = band_quality(facts.hs.centre) != "bad"
     shown = shown if shown.any() else ~shown
     bands = {}
     for key, layer in cubes.items():
-        own = good.copy() if key in ("lrhs_t1", *TRUTH) else np.ones(layer.shape[0], bool)
-        if not key.startswith("hrms"):
-            own[own] = shown
-        bands[key] = own
+        bands[key] = np.ones(layer.shape[0], bool) if key.startswith("hrms") else shown
     explained = getattr(fused, "explained", None)
     dropped = int((~shown).sum())
     facts.hs = facts.hs.select(shown)
@@ -293,10 +242,10 @@ def _with_fused(
     return Layers(cubes=cubes, bands=bands, dropped=dropped, **facts.__dict__)
 
 
-def _check_shapes(facts: SimpleNamespace, cubes: dict[str, Layer], good: np.ndarray) -> None:
+def _check_shapes(facts: SimpleNamespace, cubes: dict[str, Layer]) -> None:
     """One whole ratio, truth and change map on the product grid: `check_grids` on shapes alone."""
     names = ("valid_hr", "valid_lr", "quality", "hrhs_t1", "hrhs_t2")
-    scene = SimpleNamespace(hs=good, **dict.fromkeys(names))
+    scene = SimpleNamespace(hs=facts.hs, **dict.fromkeys(names))
     for key, layer in cubes.items():
         name = TRUTH.get(key, key)
         if name == key and key in FUSED:

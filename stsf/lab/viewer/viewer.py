@@ -8,7 +8,7 @@ for spectra and closer looks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from matplotlib import colormaps
 
 from stsf.errors import InputError
 from stsf.files.atomic import replacing
+from stsf.files.reading import Reading
 from stsf.inspection import Pixels, materials, polygon_pixels, window_pixels
 from stsf.lab.viewer.coding import Blob, Coded
 from stsf.lab.viewer.facts import (
@@ -28,8 +29,9 @@ from stsf.lab.viewer.facts import (
     sensor_facts,
     titles,
 )
-from stsf.lab.viewer.layers import Layers, Spectra, coarse_pixels, of_folder, of_scene
+from stsf.lab.viewer.layers import Layers, Spectra, coarse_pixels, of_scene
 from stsf.lab.viewer.look import LOOK_PIXELS, look_at, pack
+from stsf.lab.viewer.opening import File, of_files, of_folder
 from stsf.lab.viewer.page import page
 from stsf.plots.colour import CHANGE_COLOUR, PRESETS, REACH, SOURCE_STYLE, Style
 from stsf.scene import KINDS, Scene
@@ -58,9 +60,10 @@ FRAME_HEIGHT = 960  # screen pixels in a notebook
 
 
 def explore(
-    scene: Scene | str | Path,
+    scene: Scene | File | Mapping[str, File],
     fused: Any = None,
     *,
+    reading: Reading | None = None,
     pixels: Sequence[tuple[int, int]] = (),
     part: tuple[int, int, int] | None = None,
 ) -> Viewer:
@@ -70,10 +73,12 @@ def explore(
 
     Args:
         scene: observations, and the truth where it is known; or a folder that `write_scene` left,
-            of which only what is shown is read. What is missing is greyed out.
+            of which only what is shown is read; or files of any name by the keys of
+            `stsf.files.FILES`. What is missing is greyed out.
         fused: result of `stsf.fuse`, or anything with some of its attributes `hrhs_t1`,
             `hrhs_t2`, `sigma_t2` (each a cube or a file) and `explained`; `sigma_t2` is drawn
             as the band that holds 90 % of the errors of X2, `explained` as a strip of its own.
+        reading: what files do not say themselves.
         pixels: (y, x) that carry a pin from the start.
         part: only a square: first row, first column and side in MS pixels.
 
@@ -86,7 +91,12 @@ def explore(
         >>> viewer.size
         (30, 36)
     """
-    layers = of_scene(scene, fused) if isinstance(scene, Scene) else of_folder(scene, fused)
+    if isinstance(scene, Scene):
+        layers = of_scene(scene, fused)
+    elif isinstance(scene, Mapping):
+        layers = of_files(scene, fused, reading)
+    else:
+        layers = of_folder(scene, fused, reading)
     if part is not None:
         layers = layers.crop(*coarse_pixels(layers.size, layers.ratio("lrhs_t1"), part))
     return Viewer(layers, pixels)
