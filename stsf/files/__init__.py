@@ -9,7 +9,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "checks": ["check_files", "check_place", "check_same_bands"],
         "datasets": ["Series", "fetch", "fetch_files", "file_hash", "load_real", "load_sample"],
         "identify": ["sensor_of"],
-        "imagefile": ["Image", "ImageFile", "Part", "averaged", "read_image"],
+        "imagefile": ["Image", "ImageFile", "Part", "read_image"],
+        "values": ["averaged"],
         "raster": ["write_geotiff", "write_image", "writing_parts"],
         "scenes": [
             "FILES",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,15 @@ from stsf.errors import InputError
 from stsf.files.atomic import reason
 from stsf.files.bandnames import wavelengths_in
 from stsf.files.facts import Facts
-from stsf.files.fill import without_fill
 from stsf.files.header import band_table, check_size, nothing_lost, open_raster
 from stsf.files.orientation import Orientation
 from stsf.files.sources import is_mask, open_source, placement, units
+from stsf.files.values import averaged, reflectance, without_alpha
 
 Part = tuple[slice, slice]  # rows and columns
 STRIP = 128  # rows read at once where a file has no overview that would do
+MOST = 60_000_000  # values read so; of more, SAMPLES x SAMPLES pixels stand for each that is shown
+SAMPLES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +154,11 @@ class ImageFile:
         """Coordinate reference system, if the file names one."""
         return self._crs
 
+    @property
+    def quick(self) -> bool:
+        """Whether a small picture of the whole takes no look at every block."""
+        return bool(self._source.overviews(1)) or int(np.prod(self.shape)) <= MOST
+
     def read(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
         """(band, h, w) float32 of a part, averaged onto `shape`, NaN where there is no data.
 
@@ -175,6 +183,8 @@ class ImageFile:
         size = rows.stop - rows.start, columns.stop - columns.start
         if size == shape:
             return self._values(source, rows, columns)
+        if len(self._bands) * size[0] * size[1] > MOST:
+            return self._sampled(source, rows, columns, shape)
         starts = [np.arange(n) * whole // n for n, whole in zip(shape, size)]
         strips, many = [], max(1, STRIP * shape[0] // size[0])
         for first in range(0, shape[0], many):
@@ -184,6 +194,24 @@ class ImageFile:
             values = self._values(source, strip, columns)
             strips.append(averaged(values, own - own[0], starts[1], pick=self._codes))
         return np.concatenate(strips, axis=1)
+
+    def _sampled(
+        self, source: Any, rows: slice, columns: slice, shape: tuple[int, int]
+    ) -> np.ndarray:
+        """Means over some of the pixels: what a large file without overviews can show at once."""
+        whole = rows.stop - rows.start, columns.stop - columns.start
+        some = min(whole[0], SAMPLES * shape[0]), min(whole[1], SAMPLES * shape[1])
+        starts = [np.arange(n) * count // n for n, count in zip(shape, some)]
+        # strip by strip, so that all bands are taken from blocks that are still in the cache
+        ends = np.linspace(rows.start, rows.stop, -(-whole[0] // (2 * STRIP)) + 1).astype(int)
+        lines = np.diff((ends - rows.start) * some[0] // whole[0])
+        strips = [
+            self._values(source, slice(first, last), columns, (count, some[1]))
+            for first, last, count in zip(ends, ends[1:], lines)
+            if count
+        ]
+        values = np.concatenate(strips, axis=1)
+        return averaged(values, starts[0], starts[1], pick=self._codes)
 
     def _overview(
         self, rows: slice, columns: slice, shape: tuple[int, int]
@@ -204,19 +232,27 @@ class ImageFile:
             for s, n, whole in zip((rows, columns), source.shape, self._source.shape)
         )  # type: ignore[return-value]
 
-    def _values(self, source: Any, rows: slice, columns: slice) -> np.ndarray:
+    def _values(
+        self, source: Any, rows: slice, columns: slice, shape: tuple[int, int] | None = None
+    ) -> np.ndarray:
+        """All pixels of a window, or `shape` of them, evenly spread."""
         window = Window.from_slices(rows, columns)
+        read = partial(source.read, window=window)
+        if shape is not None:
+            read = partial(read, out_shape=(len(self._bands), *shape))
         with readable(self.path):
             if len(set(source.dtypes)) > 1:
-                bands = [source.read(b, window=window, masked=True) for b in self._bands]
+                bands = [
+                    read([b], out_shape=shape and (1, *shape), masked=True)[0] for b in self._bands
+                ]
                 counts = np.ma.stack([band.astype(np.float64) for band in bands])
             elif "alpha" in (source.colorinterp[b - 1].name for b in self._bands):
-                counts = _without_alpha(source, self._bands, window)
+                counts = without_alpha(source, self._bands, read(self._bands))
             else:
-                counts = source.read(self._bands, window=window, masked=True)
+                counts = read(self._bands, masked=True)
         if self._nodata is not None:
             counts = np.ma.masked_where(counts.data == self._nodata, counts)
-        return _reflectance(counts, self._scales, self._offsets)
+        return reflectance(counts, self._scales, self._offsets)
 
     def image(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> Image:
         """The same with what the header says."""
@@ -242,32 +278,6 @@ class ImageFile:
         return whole @ Affine.translation(columns.start, rows.start) @ Affine.scale(*factors)
 
 
-def averaged(cube: np.ndarray, rows: np.ndarray, columns: np.ndarray, pick: bool) -> np.ndarray:
-    """Means over blocks of pixels, without those that have no data.
-
-    Args:
-        cube: (band, y, x).
-        rows: (h,) first row of each block; a block ends where the next begins.
-        columns: (w,) likewise.
-        pick: take the pixel in the middle instead, for codes that have no mean.
-
-    Example:
-        >>> cube = np.array([[[0.1, 0.3, np.nan, 0.6]]])
-        >>> averaged(cube, np.array([0]), np.array([0, 2]), pick=False)
-        array([[[0.2, 0.6]]], dtype=float32)
-    """
-    starts, sizes = (rows, columns), cube.shape[1:]
-    if pick:
-        middle = [(s + np.append(s[1:], n) - 1) // 2 for s, n in zip(starts, sizes)]
-        return cube[:, middle[0]][:, :, middle[1]]
-    known = np.isfinite(cube)
-    blocks = [np.where(known, cube, 0.0), known.astype(np.float32)]
-    for axis in (0, 1):
-        blocks = [np.add.reduceat(block, starts[axis], axis=axis + 1) for block in blocks]
-    with np.errstate(invalid="ignore"):
-        return (blocks[0] / blocks[1]).astype(np.float32)
-
-
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
     """What goes wrong while reading, in one sentence."""
@@ -290,17 +300,3 @@ def readable(path: Path) -> Iterator[None]:
             f"expected finite numbers in the header of {path}, {error}: "
             "mend its wavelength, fwhm, bbl or scale"
         ) from error
-
-
-def _without_alpha(source: Any, bands: list[int], window: Window) -> np.ma.MaskedArray:
-    """Bands of which GDAL takes one for the transparency of the others, which it is not."""
-    counts = source.read(bands, window=window)
-    empty = np.array([np.nan if value is None else value for value in source.nodatavals])
-    return np.ma.masked_array(counts, counts == empty[np.array(bands) - 1, None, None])
-
-
-def _reflectance(cube: np.ma.MaskedArray, scales: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    values = cube.data.astype(np.float32) * scales[:, None, None].astype(np.float32)
-    values += offsets[:, None, None].astype(np.float32)
-    values[np.ma.getmaskarray(cube) | without_fill(cube.data)] = np.nan
-    return values

@@ -12,6 +12,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from stsf.errors import InputError
+from stsf.files import imagefile
 from stsf.files.atomic import alone, replacing
 from stsf.files.imagefile import Image, read_image
 from stsf.files.raster import write_image, writing_parts
@@ -417,3 +418,24 @@ def test_two_programs_do_not_make_one_file(tmp_path: Path) -> None:
     with alone(out):  # a program that was killed holds nothing
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shape", [(20, 20), (7, 11)])
+def test_a_large_file_without_overviews_is_sampled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int]
+) -> None:
+    """A ramp of 700 x 600 pixels: what is sampled lies where it is said to lie."""
+    monkeypatch.setattr(imagefile, "MOST", 1000)
+    rows, columns = np.mgrid[:700, :600]
+    cube = np.stack([rows / 1000, columns / 1000]).astype(np.float32)
+    profile = {"driver": "GTiff", "count": 2, "height": 700, "width": 600, "dtype": "float32"}
+    with rasterio.open(tmp_path / "ramp.tif", "w", **profile) as target:
+        target.write(cube)
+    with imagefile.ImageFile(tmp_path / "ramp.tif") as file:
+        assert not file.quick
+        found = file.read(shape=shape)
+    for axis, n in enumerate(cube.shape[1:]):
+        step = n / shape[axis]
+        middle = (np.arange(shape[axis]) + 0.5) * step / 1000
+        along = found[axis].mean(axis=1 - axis)
+        np.testing.assert_allclose(along, middle, atol=0.5 * step / 1000)

@@ -12,7 +12,8 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from stsf.errors import InputError
-from stsf.files.imagefile import Part, averaged
+from stsf.files.imagefile import Part
+from stsf.files.values import averaged
 from stsf.inspection import Pixels, mean_spread
 from stsf.scene import Scene, check_grids
 from stsf.sensing.bands import Sensor

@@ -99,8 +99,8 @@ def of_files(
 
 def _glance(file: ImageFile) -> Image:
     """A small picture of a file: the first overview that is no larger than `GLANCE`."""
-    step = 1
-    while max(file.shape[1:]) // step > GLANCE:
+    step, most = 1, GLANCE if file.quick else GLANCE // 8
+    while max(file.shape[1:]) // step > most:
         step *= 2
     return file.image(shape=(max(1, file.shape[1] // step), max(1, file.shape[2] // step)))
 
