@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from tqdm import tqdm
 
-from stsf.alignment.agreement import check_agreement
+from stsf.alignment.agreement import check_agreement, check_units
 from stsf.alignment.align import align
-from stsf.errors import Doubt, InputError
+from stsf.alignment.coverage import LEAST, covered_bands
+from stsf.errors import InputError
 from stsf.metrics.consistency import residuals
 from stsf.scene import Scene
-from stsf.sensing.sensors import MIN_COVERAGE, band_coverage
+from stsf.sensing.sensors import MIN_COVERAGE
 
 if TYPE_CHECKING:
     from stsf.network import DCSTSF
@@ -33,8 +33,8 @@ class Fused:
         hrhs_t1: estimate of X1, (L, H, W) reflectance; NaN where an MS date has no data, as in
             all cubes here. Values below 0 or above 1 are left as they are, and counted in `report`.
         hrhs_t2: estimate of X2, (L, H, W).
-        scene: the scene as it was fused: registered and calibrated.
-        report: method, what the calibration found, consistency; plain values, ready for JSON.
+        scene: the scene as it was fused: registered, with the response as found.
+        report: method, what the alignment found, consistency; plain values, ready for JSON.
         sigma_t2: (L, H, W) standard error of `hrhs_t2`, ±1.645 σ meant to hold 90 % of the truth;
             None from a method that does not say.
         explained: (L,) share of each band's variance that the MS explains at t1, as the bands of
@@ -74,8 +74,8 @@ def fuse(
         method: "dcstsf", the network, or any that is registered in `stsf.baselines`: "projection"
             is regularised alternating projection for X1, then MMSE injection of M2 - R X1 for X2.
         model: a trained network or its file; the one that comes with the kit without it.
-        calibrate: "auto" finds shifts, PSF and MS gains from the images and mends them; "none"
-            takes the scene as it is.
+        calibrate: "auto" finds shifts, PSF and the MS response, units included, from the images
+            and mends them; "none" takes the scene as it is.
         force: go on where the images contradict one another (`stsf.alignment.check_agreement`).
         progress: show a progress bar.
 
@@ -93,7 +93,7 @@ def fuse(
         raise InputError(
             f"expected calibrate='auto' or 'none', got {calibrate!r}: write it like that"
         )
-    scene = covered_bands(scene)
+    scene = covered_bands(scene, LEAST if calibrate == "auto" else MIN_COVERAGE)
     if not force:
         check_agreement(scene)
     chosen = _network(model) if method == "dcstsf" else _registered(method, model)
@@ -101,6 +101,8 @@ def fuse(
     if calibrate == "auto":
         scene, alignment = align(scene)
         report |= {**alignment.as_dict(), "found": alignment.summary()}
+    if not force:
+        check_units(scene)
     x1, x2, more = chosen(scene, progress)
     fit = residuals(scene, x1, x2)
     report["consistency"] = {name: round(value, 3) for name, value in fit.items()}
@@ -121,21 +123,6 @@ def _observed(cube: np.ndarray, scene: Scene) -> np.ndarray:
 
 def _share(where: np.ndarray) -> float:
     return round(float(np.mean(where)), 5)
-
-
-def covered_bands(scene: Scene) -> Scene:
-    """The scene without MS bands that the HS measures in part only; all, where it covers none."""
-    covered = band_coverage(scene.hs, scene.ms) >= MIN_COVERAGE
-    if covered.all() or not covered.any():
-        return scene
-    lost = ", ".join(scene.ms.band_names[b] for b in np.flatnonzero(~covered))
-    warnings.warn(
-        f"MS bands that the HS covers by less than {MIN_COVERAGE:.0%} are left out: {lost}",
-        Doubt,
-        3,
-    )
-    kept = {key: getattr(scene, key)[covered] for key in ("hrms_t1", "hrms_t2")}
-    return replace(scene, **kept, ms=scene.ms.select(covered))
 
 
 def _registered(name: str, model: DCSTSF | str | Path | None) -> Estimator:

@@ -43,6 +43,8 @@ class Scene:
         hrhs_t2: X2, (L, H, W), where the truth is known.
         change: (H, W) codes of `KINDS`, where known.
         psf: PSF of each HS detector relative to the MS; by default from the sensors' MTF.
+        response: R (C, L) as found in the images (`stsf.alignment.effective_response`); without
+            it R is made of the sensors' tables.
         snr_hs: signal-to-noise ratio of the HS, dB.
         snr_ms: signal-to-noise ratio of the MS, dB.
         valid_lr: (h, w) False where Y1 has no data (filled from the nearest valid pixel).
@@ -69,6 +71,7 @@ class Scene:
     psf: tuple[Psf, ...] = None  # type: ignore[assignment]
     valid_lr: np.ndarray = None  # type: ignore[assignment]
     valid_hr: np.ndarray = None  # type: ignore[assignment]
+    response: np.ndarray | None = None
     snr_hs: float = 35.0
     snr_ms: float = 40.0
     quality: np.ndarray | None = None
@@ -124,7 +127,8 @@ class Scene:
     @cached_property
     def R(self) -> SpectralDegradation:
         """X -> M."""
-        return SpectralDegradation(srf_matrix(self.hs, self.ms)[0])
+        found = self.response
+        return SpectralDegradation(srf_matrix(self.hs, self.ms)[0] if found is None else found)
 
     def truth(self, date: int) -> np.ndarray:
         """X1 or X2, where the scene has it.
@@ -192,6 +196,12 @@ def check_bands(scene: Scene) -> None:
                 "name the right sensor or select its bands"
             )
     check_order(len(scene.hs), len(scene.ms))
+    shape = len(scene.ms), len(scene.hs)
+    if scene.response is not None and scene.response.shape != shape:
+        raise InputError(
+            f"response must be (MS bands, HS bands), {shape}, got {scene.response.shape}: "
+            "set response=None where bands were taken out"
+        )
     if np.any(np.diff(scene.hs.centre) <= 0):
         b = int(np.argmax(np.diff(scene.hs.centre) <= 0))
         raise InputError(

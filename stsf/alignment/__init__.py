@@ -1,16 +1,17 @@
-"""Where the images lie and in which units: shifts, PSF, gains, estimated from the scene itself."""
+"""Where the images lie and in which units: shifts, PSF, response, estimated from the scene."""
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "agreement": ["check_agreement"],
+        "agreement": ["check_agreement", "check_units"],
         "align": ["Alignment", "align"],
-        "calibration": ["calibrate"],
         "common_grid": ["Common", "Placed", "common_grid"],
+        "coverage": ["covered_bands", "select_ms"],
         "phase_correlation": ["phase_shift", "shift_image"],
         "psf_fit": ["fit_psf"],
+        "response": ["effective_response"],
         "registration": ["register", "register_dates", "register_hs_ms"],
     },
 )

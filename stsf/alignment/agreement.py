@@ -1,4 +1,7 @@
-"""Do the images show the same ground, in the same bands and units? Asked before anything is fused.
+"""Do the images show the same ground, in the same bands and units?
+
+Ground and bands are asked for before anything is estimated, units after the effective response,
+which takes out a factor and an offset of the MS that both dates share.
 
 At t1 both sensors saw one state of the ground: on the coarse grid R Y1 and D M1 should agree band
 by band, up to a few per cent and what little changed between the overpasses. Where they do not, the
@@ -20,11 +23,12 @@ FACTORS = (0.4, 2.5)  # gains beyond are no matter of calibration
 DATES_ALIKE = 0.3  # two years apart the best band still correlates by 0.46, two places by 0.2
 DATES_FACTORS = (0.2, 5.0)  # snow or a flood change the level less
 OFFSETS = (0.06, 0.16)  # reflectance added to all bands of one date: a baseline of processing
+FEWEST = 8  # HS pixels
 STEADY = 0.03  # spread of such an offset over the bands
 
 
 def check_agreement(scene: Scene) -> None:
-    """Refuse images that contradict one another.
+    """Refuse images of which one shows another place, or its bands in another order.
 
     Raises:
         InputError: the likely cause in words.
@@ -34,21 +38,48 @@ def check_agreement(scene: Scene) -> None:
         >>> from dataclasses import replace
         >>> scene = stsf.load_sample()
         >>> check_agreement(scene)
-        >>> check_agreement(replace(scene, hrms_t1=scene.hrms_t1 / 1e4))
+        >>> check_agreement(replace(scene, hrms_t2=scene.hrms_t2 / 1e4))
+        Traceback (most recent call last):
+            ...
+        stsf.errors.InputError: expected both MS dates in the same units, ...
+    """
+    expected, seen = _at_t1(scene)
+    if len(seen) < FEWEST:
+        return
+    alike = _correlations(expected, seen)  # (C, C): of band c expected with band d seen
+    _check_order(scene, alike)
+    _check_ground(scene, float(np.median(np.diagonal(alike))))
+    _check_dates(seen, pixels(scene.D_ms.A(scene.hrms_t2), scene.valid_lr))
+
+
+def check_units(scene: Scene) -> None:
+    """Refuse an MS in other units than the HS, or with an offset at one date.
+
+    Args:
+        scene: with the effective response, where it was asked for.
+
+    Raises:
+        InputError: the factor or the offset, and the option that mends it.
+
+    Example:
+        >>> import stsf
+        >>> from dataclasses import replace
+        >>> scene = stsf.load_sample()
+        >>> check_units(replace(scene, hrms_t1=scene.hrms_t1 / 1e4))
         Traceback (most recent call last):
             ...
         stsf.errors.InputError: expected the MS in the units of the HS, ...
     """
-    expected = pixels(scene.R.A(scene.lrhs_t1), scene.valid_lr)  # (n, C)
-    seen = pixels(scene.D_ms.A(scene.hrms_t1), scene.valid_lr)
-    if len(seen) < 8:
-        return
-    alike = _correlations(expected, seen)  # (C, C): of band c expected with band d seen
-    _check_order(scene, alike)
-    _check_units(expected, seen)
-    _check_ground(scene, float(np.median(np.diagonal(alike))))
-    _check_dates(seen, pixels(scene.D_ms.A(scene.hrms_t2), scene.valid_lr))
-    _check_offset(scene)
+    expected, seen = _at_t1(scene)
+    if len(seen) >= FEWEST:
+        _check_factor(expected, seen)
+        _check_offset(scene)
+
+
+def _at_t1(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """R Y1 and D M1, (n, C) each."""
+    expected = pixels(scene.R.A(scene.lrhs_t1), scene.valid_lr)
+    return expected, pixels(scene.D_ms.A(scene.hrms_t1), scene.valid_lr)
 
 
 def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -76,7 +107,7 @@ def _check_order(scene: Scene, alike: np.ndarray) -> None:
         )
 
 
-def _check_units(expected: np.ndarray, seen: np.ndarray) -> None:
+def _check_factor(expected: np.ndarray, seen: np.ndarray) -> None:
     """One factor for all bands: reflectance against counts, per mille or percent."""
     gain, level = _factors(expected, seen)
     if all(not FACTORS[0] < value < FACTORS[1] for value in (gain, level)):

@@ -238,7 +238,7 @@ def register_hs_ms(scene: Scene) -> tuple[DetectorFit, ...]:
 def _fit_detector(scene: Scene, k: int) -> DetectorFit:
     """Coarse shift by phase correlation on the LR grid, then least squares."""
     nominal, r, mine = scene.psf[k], scene.ratio, scene.hs.detector == k
-    share = scene.R.R[:, mine].sum(axis=1)  # (C,) of each MS response
+    share = scene.R.R[:, mine].sum(axis=1) / scene.R.R.sum(axis=1)  # (C,) of each MS response
     bands = share > 0.9
     if not bands.any():
         why = (

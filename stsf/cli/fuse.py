@@ -49,7 +49,7 @@ EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.
     "--calibrate",
     type=click.Choice(["auto", "none"]),
     default="auto",
-    help="Find shift and PSF from the images, or trust the sensors.",
+    help="Find shift, PSF and MS response from the images, or trust the sensors.",
 )
 @reading_options
 @option("--force", is_flag=True, help="Go on where the images contradict one another.")

@@ -133,7 +133,8 @@ def _notes(scene: Scene) -> dict[str, Any]:
         for key, s in (("hs", scene.hs), ("ms", scene.ms))
     }
     snr = {"snr_hs": scene.snr_hs, "snr_ms": scene.snr_ms}
-    return {"psf": [astuple(p) for p in scene.psf], **snr, **sensors}
+    response = None if scene.response is None else scene.response.tolist()
+    return {"psf": [astuple(p) for p in scene.psf], "response": response, **snr, **sensors}
 
 
 def _noted(scene: Scene, path: Path) -> Scene:
@@ -149,7 +150,11 @@ def _noted(scene: Scene, path: Path) -> Scene:
             for key, sensor in (("hs", scene.hs), ("ms", scene.ms))
         )
         psf = tuple(Psf(*p) for p in notes["psf"])
-        return replace(scene, hs=hs, ms=ms, psf=psf, snr_hs=notes["snr_hs"], snr_ms=notes["snr_ms"])
+        found = notes.get("response")
+        return replace(
+            scene, hs=hs, ms=ms, psf=psf, response=None if found is None else np.array(found),
+            snr_hs=notes["snr_hs"], snr_ms=notes["snr_ms"],
+        )  # fmt: skip
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"expected the notes of write_scene in {path}, got {error!r}: delete the file to "

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from rasterio.crs import CRS
 from scipy.ndimage import shift
 
+from stsf.alignment.coverage import select_ms
 from stsf.alignment.phase_correlation import shift_image
 from stsf.errors import InputError
 from stsf.files.imagefile import read_image
@@ -153,11 +154,7 @@ def left_out(scene: Scene, band: str) -> tuple[np.ndarray, np.ndarray]:
     """
     index = scene.ms.band_names.index(band)
     others = [c for c in range(len(scene.ms)) if c != index]
-    blind = replace(
-        scene, ms=scene.ms.select(others), hrms_t1=scene.hrms_t1[others],
-        hrms_t2=scene.hrms_t2[others],
-    )  # fmt: skip
-    fused = fuse(blind, method="projection", calibrate="none")
+    fused = fuse(select_ms(scene, np.array(others)), method="projection", calibrate="none")
     return scene.R.A(fused.hrhs_t2)[index], scene.hrms_t2[index]
 
 

@@ -1,0 +1,62 @@
+"""MS bands that the HS covers in part, and scenes without some of their MS bands."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from stsf.errors import Doubt
+from stsf.scene import Scene
+from stsf.sensing.sensors import MIN_COVERAGE, band_coverage, srf_matrix
+
+LEAST = 0.5  # share of its response that must be covered for a band to be tried at all
+
+
+def covered_bands(scene: Scene, least: float = MIN_COVERAGE) -> Scene:
+    """The scene without MS bands that the HS covers by less, with a warning.
+
+    Args:
+        scene: as observed.
+        least: `LEAST` keeps what `stsf.alignment.effective_response` may judge: R is then made of
+            the part of each response that the HS covers.
+    """
+    if scene.response is not None:
+        return scene
+    share = band_coverage(scene.hs, scene.ms)
+    within = (scene.ms.centre > scene.hs.centre[0]) & (scene.ms.centre < scene.hs.centre[-1])
+    keep = (share >= MIN_COVERAGE) | ((share >= least) & within)
+    if not keep.any():
+        return scene  # refused by `srf_matrix`, in its own words
+    told_left_out(scene, keep)
+    scene = select_ms(scene, keep)
+    if (share[keep] < MIN_COVERAGE).any():
+        return replace(scene, response=srf_matrix(scene.hs, scene.ms, least)[0])
+    return scene
+
+
+def told_left_out(scene: Scene, keep: np.ndarray) -> None:
+    """A warning that names the bands that a mask (C,) leaves out."""
+    if not keep.all():
+        lost = ", ".join(scene.ms.band_names[c] for c in np.flatnonzero(~keep))
+        warnings.warn(
+            f"MS bands of which the HS covers too little are left out: {lost}", Doubt, 4
+        )
+
+
+def select_ms(scene: Scene, keep: np.ndarray) -> Scene:
+    """The scene with some of its MS bands, by a mask (C,) or by their numbers.
+
+    Example:
+        >>> import stsf
+        >>> select_ms(stsf.load_sample(), np.array([0, 2])).ms.band_names
+        ('B2', 'B4')
+    """
+    return replace(
+        scene,
+        hrms_t1=scene.hrms_t1[keep],
+        hrms_t2=scene.hrms_t2[keep],
+        ms=scene.ms.select(keep),
+        response=None if scene.response is None else scene.response[keep],
+    )
