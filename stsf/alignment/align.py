@@ -1,4 +1,4 @@
-"""One alignment: where the images lie, then what each MS band is of the HS; from the scene itself."""
+"""One alignment: where the images lie, then what each MS band is of the HS bands."""
 
 from __future__ import annotations
 

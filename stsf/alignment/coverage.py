@@ -40,9 +40,7 @@ def told_left_out(scene: Scene, keep: np.ndarray) -> None:
     """A warning that names the bands that a mask (C,) leaves out."""
     if not keep.all():
         lost = ", ".join(scene.ms.band_names[c] for c in np.flatnonzero(~keep))
-        warnings.warn(
-            f"MS bands of which the HS covers too little are left out: {lost}", Doubt, 4
-        )
+        warnings.warn(f"MS bands of which the HS covers too little are left out: {lost}", Doubt, 4)
 
 
 def select_ms(scene: Scene, keep: np.ndarray) -> Scene:

@@ -204,8 +204,8 @@ def _choose(pairs: Pairs, scene: Scene) -> list[tuple[Fit, BandResponse]]:
     for k in range(FOLDS):
         moments, unseen = Moments.of(pairs[fold != k]), pairs[fold == k]
         for c in bands:
-            made = [fit for _, fit in _answers(moments, scene, c)]
-            miss[c][:, fold == k] = unseen.missed(c, made)
+            fits = [fit for _, fit in _answers(moments, scene, c)]
+            miss[c][:, fold == k] = unseen.missed(c, fits)
     # the answer they prefer, fitted to all
     moments, found = Moments.of(pairs), []
     for c in bands:
