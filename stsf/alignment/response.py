@@ -14,6 +14,9 @@ answer stays unless they say clearly that a bolder one misses them by less.
 The HS is the reference, because the product is a hyperspectral image: gain and offset are taken
 out of M1 and M2, the shape goes into R. A gain *between the dates* cannot be told from a change of
 season or light, and is left alone.
+
+Hoerl & Kennard, "Ridge regression: biased estimation for nonorthogonal problems", Technometrics
+12(1), 1970.
 """
 
 from __future__ import annotations
