@@ -86,7 +86,7 @@ class BandResponse:
         if math.isnan(self.sigma):
             return f"MS band {self.band}: too few HS pixels to ask, left as delivered."
         found = (
-            f"MS band {self.band} against the HS at t1: gain {self.gain:.4g} ± {self.sigma:.2g}, "
+            f"MS band {self.band} against the HS at t1: gain {self.gain:#.4g} ± {self.sigma:.1g}, "
             f"offset {self.offset:+.2g}"
         )
         if not self.applied:
