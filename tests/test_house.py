@@ -34,7 +34,18 @@ MAY: dict[str, set[str]] = {
     "training": {*STORY, "sensing", "evidence", "world", "files", "network"},
     "baselines": {*STORY, "sensing", "evidence", "world", "network"},
     "fusion": {*STORY, "sensing", "alignment", "baselines", "metrics", "network"},
-    "tiles": {"errors", "scene", "files", "fusion"},
+    "tiles": {
+        "errors",
+        "degradation",
+        "scene",
+        "sensing",
+        "files",
+        "alignment",
+        "evidence",
+        "metrics",
+        "network",
+        "fusion",
+    },
 }
 STORY_AND_ROOMS = {*MAY, "benchmark"}
 MAY["benchmark"] = set(MAY) - {"plots"}

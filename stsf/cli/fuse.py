@@ -5,14 +5,23 @@ from __future__ import annotations
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from stsf.cli.shared import as_text, check_targets, option, overwriting, reading_options, told
+from stsf.cli.shared import (
+    as_text,
+    check_target,
+    check_targets,
+    option,
+    overwriting,
+    reading_options,
+    told,
+)
 from stsf.errors import Doubt, InputError
 
 if TYPE_CHECKING:
@@ -40,6 +49,11 @@ EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.
     "3 defective, 4 cloud, 5 cirrus, 6 cloud shadow, 7 haze.",
 )
 @option(
+    "--report",
+    type=click.Path(path_type=Path),
+    help="Also write a page (.html) with what was estimated, masked, measured and inferred.",
+)
+@option(
     "--method", default="dcstsf", help="Any registered method, such as dcstsf, cascade, projection."
 )
 @option(
@@ -53,6 +67,13 @@ EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.
 )
 @reading_options
 @option("--force", is_flag=True, help="Go on where the images contradict one another.")
+@option(
+    "--tile",
+    type=click.IntRange(min=48),
+    help="Work in tiles of so many pixels a side, whatever the size of the scene; a large scene "
+    "is made in tiles of 384 anyway. Stopped half way, the same command goes on.",
+)
+@option("--workers", type=click.IntRange(1, 64), default=1, help="Processes that make tiles.")
 @overwriting
 @option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def fuse(
@@ -63,38 +84,88 @@ def fuse(
     out_t1: Path | None,
     out_error: Path | None,
     out_quality: Path | None,
+    report: Path | None,
     method: str,
     model: Path | None,
     calibrate: str,
     reading: Reading,
     force: bool,
+    tile: int | None,
+    workers: int,
     overwrite: bool,
     as_json: bool,
 ) -> None:
     """Predict the high-resolution HS image at t2."""
-    targets = [path for path in (out, out_t1, out_error, out_quality) if path is not None]
-    check_targets(targets, inputs=[hs, ms1, ms2], overwrite=overwrite)
+    named = {"x2": out, "x1": out_t1, "sigma": out_error, "quality": out_quality}
+    targets = {key: path for key, path in named.items() if path is not None}
+    check_targets(list(targets.values()), inputs=[hs, ms1, ms2], overwrite=overwrite)
+    if report is not None:
+        check_page(report, overwrite)
+    for option_of, given in (("--out-error", out_error), ("--tile", tile), ("--workers", workers)):
+        if given not in (None, 1) and method != "dcstsf":
+            raise InputError(
+                f"expected the method dcstsf with {option_of}, got {method}, which has none: "
+                f"leave {option_of} out"
+            )
+    from stsf.fusion import format_report
+    from stsf.tiles.observations import is_large
+
+    start, paths = time.perf_counter(), (hs, ms1, ms2)
+    how: dict[str, Any] = {"model": model, "force": force, "progress": sys.stderr.isatty()}
+    if method == "dcstsf" and (tile or workers > 1 or is_large(paths, reading.nodata)):
+        how |= {"workers": workers, "calibrate": calibrate == "auto"}
+        found, told_by = in_tiles(paths, targets, reading, tile, **how)
+    else:
+        found, told_by = as_one(paths, targets, reading, method=method, calibrate=calibrate, **how)
+    found["seconds"] = round(time.perf_counter() - start, 2)
+    if report is not None:
+        told_by(report, found)
+    click.echo(as_text(found) if as_json else format_report(found))
+
+
+Done = tuple[dict[str, Any], Callable[[Path, dict[str, Any]], None]]  # report; writer of its page
+
+
+def in_tiles(
+    paths: tuple[str, str, str],
+    targets: dict[str, Path],
+    reading: Reading,
+    side: int | None,
+    **how: Any,
+) -> Done:
+    """A scene of any size; its tiles lie beside the product until it is whole."""
+    from stsf.tiles.grid import TILE
+    from stsf.tiles.run import make_tiles, put_together
+
+    folder = targets["x2"].with_name(targets["x2"].name + ".tiles")
+    with told() as doubts:
+        made = make_tiles(paths, folder, tuple(targets), reading, side=side or TILE, **how)
+    put_together(made, targets, notes(doubts), how["progress"])
+
+    def page(path: Path, report: dict[str, Any]) -> None:
+        from stsf.cli.page import Inputs, picked, write_page
+
+        seen = made.observed
+        looks = seen.picked(*picked(seen.size))
+        inputs = Inputs(paths, seen.hs, seen.ms, seen.dates, looks)
+        write_page(path, inputs, targets, report, made.explained)
+
+    return made.report | {"warnings": doubts}, page
+
+
+def as_one(
+    paths: tuple[str, str, str], targets: dict[str, Path], reading: Reading, **how: Any
+) -> Done:
+    """A scene in memory."""
     import numpy as np
 
-    from stsf import fusion
+    from stsf.files.facts import REASONS, masked
     from stsf.files.scenes import image_of, read_scene
+    from stsf.fusion import fuse
 
-    if out_error is not None and method != "dcstsf":
-        raise InputError(
-            f"expected the method dcstsf with --out-error, got {method}, which does not say how "
-            "sure it is: leave --out-error out"
-        )
-    start = time.perf_counter()
     with told() as doubts:
-        scene = read_scene(hs, ms1, ms2, reading)
-        fused = fusion.fuse(
-            scene,
-            method,
-            model=model,
-            calibrate=calibrate,  # type: ignore[arg-type]
-            force=force,
-            progress=sys.stderr.isatty(),
-        )
+        scene = read_scene(*paths, reading=reading)
+        fused = fuse(scene, **how)
         lost = 1.0 - fused.valid.mean()
         if lost:
             warnings.warn(
@@ -102,27 +173,52 @@ def fuse(
                 Doubt,
                 2,
             )
-    report = {**fused.report, "warnings": doubts, "seconds": round(time.perf_counter() - start, 2)}
-    products = {out: image_of(fused.scene, "hrhs_t2", fused.hrhs_t2)}
-    if out_t1 is not None:
-        products[out_t1] = image_of(fused.scene, "hrhs_t1", fused.hrhs_t1)
-    if out_error is not None and fused.sigma_t2 is not None:
-        products[out_error] = image_of(fused.scene, "hrhs_t2", fused.sigma_t2)
-    for image in products.values():
-        image.cube[:, ~fused.valid] = np.nan
-    reasons = {} if out_quality is None else {out_quality: image_of(fused.scene, "quality")}
-    write(products, reasons, doubts)
-    click.echo(as_text(report) if as_json else fusion.format_report(report))
+    cubes = {"x2": fused.hrhs_t2, "x1": fused.hrhs_t1, "sigma": fused.sigma_t2}
+    keys = {"x2": "hrhs_t2", "x1": "hrhs_t1", "sigma": "hrhs_t2", "quality": "quality"}
+    images = {
+        path: image_of(fused.scene, keys[name], cubes.get(name)) for name, path in targets.items()
+    }
+    for name, path in targets.items():
+        if name != "quality":
+            images[path].cube[:, ~fused.valid] = float("nan")
+    write(images, notes(doubts))
+
+    def page(path: Path, report: dict[str, Any]) -> None:
+        from stsf.cli.page import Inputs, picked, write_page
+
+        rows, columns = picked(scene.size)
+        seen = (image_of(fused.scene, key).cube for key in ("hrms_t1", "hrms_t2"))
+        m1, m2 = (cube[:, rows][:, :, columns] for cube in seen)
+        inputs = Inputs(paths, scene.hs, fused.scene.ms, scene.dates, (m1, m2))
+        write_page(path, inputs, targets, report, fused.explained)
+
+    assert scene.quality is not None
+    codes = [np.bincount(q.ravel(), minlength=len(REASONS)) for q in scene.quality]
+    masks = masked(dict(zip(("Y1", "M1", "M2"), codes)))
+    return {**fused.report, "masks": masks, "warnings": doubts}, page
 
 
-def write(products: dict[Path, Image], reasons: dict[Path, Image], doubts: list[str]) -> None:
-    """All files or none; the warnings go into the tags of the products."""
+def check_page(page: Path, overwrite: bool) -> None:
+    """Refuse before the work a page that could not be written."""
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"expected a page ending in .html, got {page}: rename it")
+    check_target(page, overwrite=overwrite)
+
+
+def notes(doubts: list[str]) -> dict[str, str]:
+    """The warnings as tags of a product."""
+    return {"WARNINGS": "\n".join(doubts)} if doubts else {}
+
+
+def write(images: dict[Path, Image], notes: dict[str, str]) -> None:
+    """All files or none."""
     from stsf.files.atomic import replacing
     from stsf.files.raster import write_geotiff
 
-    notes = {"WARNINGS": "\n".join(doubts)} if doubts else {}
     with ExitStack() as complete:
-        for path, image in products.items():
-            write_geotiff(complete.enter_context(replacing(path)), replace(image, notes=notes))
-        for path, image in reasons.items():
-            write_geotiff(complete.enter_context(replacing(path)), image, "uint8")
+        for path, image in images.items():
+            temporary = complete.enter_context(replacing(path))
+            if image.cube.dtype == "uint8":
+                write_geotiff(temporary, image, "uint8")
+            else:
+                write_geotiff(temporary, replace(image, notes=notes))

@@ -133,6 +133,12 @@ class Evidence:
         here.surroundings = here._standing(values, rank.clamp_max(1.0))
         return here
 
+    def without_pixels(self) -> Evidence:
+        """The same for `part` only: what was estimated, and no pixel of the scene."""
+        here, none = copy(self), torch.empty(0, dtype=torch.long)
+        here.all, here.surroundings = self.all[none], self.surroundings[none]
+        return here
+
     @cached_property
     def spread(self) -> torch.Tensor:
         """(K,) standard deviation of each working coordinate in the scene."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -10,6 +11,21 @@ import numpy as np
 # codes of a quality map; every pixel with a code above 0 has no data
 REASONS = ("clear", "no data", "saturated", "defective", "cloud", "cirrus", "cloud shadow", "haze")
 CODES = {name: code for code, name in enumerate(REASONS)}
+
+
+def masked(counts: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """Share of each reason in an image, those that occur, from counts by code.
+
+    Example:
+        >>> masked({"M2": np.array([6, 0, 0, 0, 2, 0, 0, 0])})
+        {'M2': {'clear': 0.75, 'cloud': 0.25}}
+    """
+    return {
+        name: {
+            reason: round(float(n / count.sum()), 5) for reason, n in zip(REASONS, count) if n > 0
+        }
+        for name, count in counts.items()
+    }
 
 
 class Angles(NamedTuple):

@@ -53,6 +53,7 @@ class Image:
         control: ground control points or rational polynomials that no transform could replace.
         notes: what else a file that is written says of itself, as tags.
         facts: what a product's metadata say beyond this, or None.
+        bands: (band,) their numbers in the file, from 0 on; None where they are all of it.
     """
 
     cube: np.ndarray
@@ -67,6 +68,7 @@ class Image:
     control: Any = None
     notes: Mapping[str, str] = field(default_factory=dict)
     facts: Facts | None = None
+    bands: np.ndarray | None = None
 
 
 def read_image(

@@ -61,11 +61,14 @@ def read_files(paths: Sequence[str | Path], reading: Reading) -> Files:
     Raises:
         InputError: a file that cannot be read, or bands that cannot be told.
     """
+    return with_sensors(paths, read_together(paths, reading.nodata), reading)
+
+
+def with_sensors(paths: Sequence[str | Path], images: Sequence[Image], reading: Reading) -> Files:
+    """Images as they were read, in reflectance, with the bands that can be used."""
     images = [
         _in_reflectance(image, scale, offset)
-        for image, scale, offset in zip(
-            read_together(paths, reading.nodata), reading.scale, reading.offset
-        )
+        for image, scale, offset in zip(images, reading.scale, reading.offset)
     ]
     check_units([(str(path), image.cube) for path, image in zip(paths, images)], reading.scale)
     _check_told(images, reading)
@@ -182,7 +185,8 @@ def _only(image: Image, bands: np.ndarray) -> Image:
     }
     names = tuple(image.names[b] for b in bands) if image.names else ()
     facts = image.facts and image.facts.select(bands)
-    return replace(image, **given, names=names, facts=facts)
+    numbers = (np.arange(len(image.cube)) if image.bands is None else image.bands)[bands]
+    return replace(image, **given, names=names, facts=facts, bands=numbers)
 
 
 def _shared(

@@ -48,10 +48,12 @@ def residuals(scene: Scene, x1: np.ndarray, x2: np.ndarray) -> dict[str, float]:
         "M1 - R X1": (scene.hrms_t1 - scene.R.A(x1), scene.noise_ms, scene.valid_hr),
         "M2 - R X2": (scene.hrms_t2 - scene.R.A(x2), scene.noise_ms, scene.valid_hr),
     }
-    return {
-        name: float(np.sqrt(np.mean((r[:, valid] / np.maximum(sigma, 1e-6)[:, None]) ** 2)))
-        for name, (r, sigma, valid) in left.items()
-    }
+    return {name: float(np.sqrt(np.mean(in_noise(*what)))) for name, what in left.items()}
+
+
+def in_noise(residual: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """(band, n) squares of a residual over its noise (band,), where there is data (y, x)."""
+    return (residual[:, valid] / np.maximum(sigma, 1e-6)[:, None]) ** 2
 
 
 def plausibility(scene: Scene, x2: np.ndarray) -> dict[str, float]:

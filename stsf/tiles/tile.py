@@ -1,0 +1,137 @@
+"""One tile: X1 from what it sees, X2 in its core, and what the report of the whole adds up."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+
+from stsf.errors import InputError
+from stsf.evidence.candidates import CHUNK
+from stsf.evidence.evidence import Evidence
+from stsf.files.facts import REASONS, masked
+from stsf.metrics.consistency import in_noise
+from stsf.network import DCSTSF
+from stsf.scene import FEWEST, Scene
+from stsf.threads import in_parallel
+from stsf.tiles.grid import Part, Tile, fine
+from stsf.tiles.observations import Observations
+from stsf.tiles.whole import Whole
+
+PRODUCTS = ("x2", "x1", "sigma", "quality")
+
+
+IMAGES = ("Y1", "M1", "M2")
+FITS = ("Y1 - D X1", "M1 - R X1", "M2 - R X2")
+
+Sums = dict[str, float]  # what a tile adds to the report of the whole
+
+
+def reported(tiles: Iterable[Sums]) -> dict[str, Any]:
+    """What all tiles say together, as `stsf.fusion.fuse` reports it; "lost", share without data."""
+    total: Counter[str] = Counter()
+    for sums in tiles:
+        total.update(sums)
+    fit = {n: math.sqrt(total[f"{n}, squares"] / max(total[f"{n}, count"], 1)) for n in FITS}
+    outside = {
+        x: {
+            what: round(total[f"{x} {what}"] / total["values"], 5)
+            for what in ("below 0", "above 1")
+        }
+        for x in ("X1", "X2")
+    }
+    counts = {name: np.array([total[f"{name} {why}"] for why in REASONS]) for name in IMAGES}
+    return {
+        "consistency": {name: round(value, 3) for name, value in fit.items()},
+        "outside": outside, "masks": masked(counts), "lost": total["lost"] / total["pixels"],
+    }  # fmt: skip
+
+
+def fuse_tile(
+    observed: Observations, tile: Tile, network: DCSTSF, whole: Whole, wanted: Iterable[str]
+) -> tuple[dict[str, np.ndarray], Sums]:
+    """The products of a tile, and what it adds to the report.
+
+    Args:
+        observed: the files.
+        tile: where.
+        network: trained.
+        whole: what was estimated once.
+        wanted: of `PRODUCTS`.
+
+    Raises:
+        InputError: a file that cannot be read there, or values that are no reflectance.
+    """
+    cubes, quality = observed.cubes(tile.seen)
+    core = fine(tile.inner, observed.ratio)
+    has_data = _has_data(cubes, tile.inner, core, observed.ratio)
+    if has_data.any() and np.isfinite(cubes[0]).all(axis=0).sum() >= FEWEST:
+        try:
+            scene = whole.aligned(observed.scene(cubes, tile.seen))
+        except InputError as error:
+            raise InputError(f"in tile {tile.name}: {error}") from error
+        found, sums = _fused(scene, tile.inner, network, whole)
+    else:
+        size = len(observed.hs), *has_data.shape
+        found = {key: np.full(size, np.nan, np.float32) for key in ("x1", "x2", "sigma")}
+        sums = {"values": found["x1"].size, "lost": has_data.size, "pixels": has_data.size}
+    found["quality"] = quality[:, *core]
+    for name, codes in zip(IMAGES, found["quality"]):
+        counts = np.bincount(codes.ravel(), minlength=len(REASONS))
+        sums |= {f"{name} {why}": int(n) for why, n in zip(REASONS, counts)}
+    return {key: found[key] for key in wanted}, sums
+
+
+def _has_data(cubes: list[np.ndarray], inner: Part, core: Part, ratio: int) -> np.ndarray:
+    """(H, W) of the core, True where all three images have data."""
+    y1, m1, m2 = (np.isfinite(cube).all(axis=0) for cube in cubes)
+    return y1[inner].repeat(ratio, 0).repeat(ratio, 1) & m1[core] & m2[core]
+
+
+def _fused(
+    scene: Scene, inner: Part, network: DCSTSF, whole: Whole
+) -> tuple[dict[str, np.ndarray], Sums]:
+    core = fine(inner, scene.ratio)
+    # X1 as far as the tile sees: D needs it round the core
+    x1 = network.first_date(scene, estimated=whole.statistics)
+    y1 = (scene.lrhs_t1 - scene.D.A(x1))[:, *inner]
+    x1 = np.ascontiguousarray(x1[:, *core])
+    # X2 in the core
+    x2, sigma = (
+        rows.reshape(x1.shape)
+        for rows in second_date(network, whole.evidence.part(scene, x1, core), whole)
+    )
+    # what is reported of them
+    valid_hr, valid_lr = scene.valid_hr[core], scene.valid_lr[inner]
+    m1, m2 = (m[:, *core] - scene.R.A(x) for m, x in ((scene.hrms_t1, x1), (scene.hrms_t2, x2)))
+    squares = [
+        in_noise(y1, whole.noise_hs, valid_lr),
+        *(in_noise(m, whole.noise_ms, valid_hr) for m in (m1, m2)),
+    ]
+    valid = valid_hr & valid_lr.repeat(scene.ratio, 0).repeat(scene.ratio, 1)
+    for cube in (x1, x2, sigma):
+        cube[:, ~valid] = np.nan
+    sums: Sums = {"values": x1.size, "lost": int((~valid).sum()), "pixels": valid.size}
+    for name, found in zip(FITS, squares):
+        sums |= {f"{name}, squares": float(found.sum()), f"{name}, count": found.size}
+    for name, cube in (("X1", x1), ("X2", x2)):
+        sums |= {f"{name} below 0": int((cube < 0).sum()), f"{name} above 1": int((cube > 1).sum())}
+    return {"x1": x1, "x2": x2, "sigma": sigma}, sums
+
+
+def second_date(network: DCSTSF, evidence: Evidence, whole: Whole) -> tuple[np.ndarray, np.ndarray]:
+    """X2 and its standard error, (L, n) each, chunk by chunk: no candidate is kept."""
+    chunks = [slice(i, i + CHUNK) for i in range(0, len(evidence.all), CHUNK)]
+
+    def answer(chosen: slice) -> tuple[np.ndarray, np.ndarray]:
+        found = network.tve.estimate(evidence, chosen, whole.tested)
+        return found.x2.T.numpy(), (found.sigma.T * network.calibration).numpy()
+
+    with torch.no_grad():
+        parts = in_parallel(answer, chunks)
+    x2, sigma = (np.concatenate(part, axis=1) for part in zip(*parts))
+    return x2, sigma

@@ -1,0 +1,113 @@
+"""What is estimated once for a whole scene, on the windows that stand for it.
+
+- From one window of at most `SAMPLE` HS pixels a side: shifts, PSF, gains of the MS.
+- From the sample, which is the scene itself up to `SAMPLE`² HS pixels and windows spread over it
+  beyond: noise, the regression and principal axes of SSJE; the coordinates and regressions of TVE,
+  their record on pseudo-changes, how usual a change is.
+
+A tile then takes these numbers and its own pixels: two tiles agree where they meet.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from stsf.alignment.agreement import check_agreement, check_units
+from stsf.alignment.align import Alignment, align
+from stsf.alignment.coverage import LEAST, covered_bands
+from stsf.errors import Doubt
+from stsf.evidence.evidence import Evidence
+from stsf.evidence.record import Record
+from stsf.evidence.statistics import Statistics, statistics
+from stsf.network import DCSTSF, explained_share
+from stsf.scene import Scene
+from stsf.sensing.sensors import MIN_COVERAGE
+from stsf.tiles.grid import central
+from stsf.tiles.observations import Observations
+
+CLEAR = 0.5  # share of a window that has data: enough to align by
+
+
+@dataclass(frozen=True)
+class Whole:
+    """One scene in numbers, none of them of a pixel.
+
+    Attributes:
+        alignment: what is done to M1, M2 and the PSF; None where the sensors are trusted.
+        statistics: of the SSJE.
+        evidence: of the TVE, without pixels.
+        tested: how the candidates did on pseudo-changes.
+        noise_hs: (L,) standard deviation of the noise in Y1.
+        noise_ms: (C,) likewise in M1 and M2.
+        explained: (L,) share of each band's variance that the MS explains at t1.
+    """
+
+    alignment: Alignment | None
+    statistics: Statistics
+    evidence: Evidence
+    tested: Record
+    noise_hs: np.ndarray
+    noise_ms: np.ndarray
+    explained: np.ndarray
+
+    def aligned(self, scene: Scene) -> Scene:
+        """A part of the scene as it is fused."""
+        return _aligned(scene, self.alignment)
+
+
+def learn(
+    observed: Observations, network: DCSTSF, *, calibrate: bool = True, force: bool = False
+) -> Whole:
+    """Estimate everything that is not a pixel's own.
+
+    Args:
+        observed: the files.
+        network: trained.
+        calibrate: find shifts, PSF and gains from the images.
+        force: go on where the images contradict one another.
+
+    Raises:
+        InputError: images that do not show the same ground in the same bands and units.
+    """
+    window = covered_bands(_clearest(observed), LEAST if calibrate else MIN_COVERAGE)
+    if not force:
+        check_agreement(window)
+    window, alignment = align(window) if calibrate else (window, None)
+    if not force:
+        check_units(window)
+    sample = _aligned(observed.sample(), alignment)
+    # X1 of the sample, and what the TVE learns on it
+    estimated = statistics(sample)
+    x1 = network.first_date(sample, estimated=estimated)
+    with torch.no_grad():
+        evidence = Evidence(sample, x1)
+        tested = network.tve.record(evidence)
+    return Whole(
+        alignment, estimated, evidence.without_pixels(), tested,
+        sample.noise_hs, sample.noise_ms, explained_share(sample),
+    )  # fmt: skip
+
+
+def _aligned(scene: Scene, alignment: Alignment | None) -> Scene:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Doubt)  # said once, of the first window
+        scene = covered_bands(scene, LEAST if alignment else MIN_COVERAGE)
+    return alignment.apply(scene) if alignment else scene
+
+
+def _clearest(observed: Observations) -> Scene:
+    """The first window of which at least half has data; else the one with most."""
+    best: tuple[float, Scene] | None = None
+    for part in central(observed.shape):
+        cubes, _ = observed.cubes(part)
+        share = float(np.mean([np.isfinite(cube).all(axis=0).mean() for cube in cubes]))
+        if best is None or share > best[0]:
+            best = share, observed.scene(cubes, part)
+        if share > CLEAR:
+            break
+    assert best is not None
+    return best[1]
