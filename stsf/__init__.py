@@ -19,7 +19,8 @@ Beside them `errors` (one clear sentence) and `threads` (one thread an operation
 Everything else stands in rooms: `sensing` (bands, sensors, spectra), `files`, `alignment`,
 `evidence` (what a scene says of itself), `world` (simulated places), `metrics`, `plots`,
 `training`, `tiles` (scenes larger than memory), `baselines`, `benchmark`, `lab` (lessons, viewer,
-publishing), `cli`. A room's own `__init__` is its public list. Importing the package loads none of them.
+publishing), `cli`. A room's own `__init__` is its public list. Importing the package loads none of
+them.
 """
 
 from importlib import import_module
