@@ -87,7 +87,6 @@ class Scene:
             object.__setattr__(self, "dates", tuple(map(str, self.dates)))
         check_bands(self)
         check_grids(self)
-        check_extras(self)
         check_dates(self.dates or (None, None, None))
         for key in ("lrhs_t1", "hrms_t1", "hrms_t2"):
             check_values(key, getattr(self, key))
@@ -221,7 +220,7 @@ def check_order(hs_bands: int, ms_bands: int) -> None:
 
 
 def check_grids(scene: Scene) -> None:
-    """One whole ratio in both directions."""
+    """One whole ratio in both directions; truth and maps on the product grid."""
     (h, w), fine = scene.lrhs_t1.shape[1:], scene.hrms_t2.shape[1:]
     if scene.hrms_t1.shape[1:] != fine:
         raise InputError(
@@ -245,11 +244,6 @@ def check_grids(scene: Scene) -> None:
             f"expected at least {FEWEST} HS pixels along each side, got {(h, w)}: "
             "take a larger window of all images"
         )
-
-
-def check_extras(scene: Scene) -> None:
-    """Truth, maps and masks on their grids."""
-    (h, w), fine = scene.lrhs_t1.shape[1:], scene.hrms_t2.shape[1:]
     expected = {"hrhs_t1": (len(scene.hs), *fine), "hrhs_t2": (len(scene.hs), *fine)}
     expected |= {"change": fine, "quality": (3, *fine), "valid_hr": fine, "valid_lr": (h, w)}
     for key, shape in expected.items():

@@ -218,7 +218,9 @@ def observe(paths: Sequence[str | Path], reading: Reading) -> Observations:
     # where they lie
     tables, shift = on_one_grid(named, [_table(*pair) for pair in zip(sources, _parts(sources))])
     y1, m1, m2 = (cast(Extent, table.cube) for table in tables)
-    check_grids(cast(Scene, SimpleNamespace(lrhs_t1=y1, hrms_t1=m1, hrms_t2=m2)))
+    rest = dict.fromkeys(("hrhs_t1", "hrhs_t2", "change", "quality", "valid_hr", "valid_lr"))
+    grids = SimpleNamespace(lrhs_t1=y1, hrms_t1=m1, hrms_t2=m2, hs=(), **rest)
+    check_grids(cast(Scene, grids))
     dates = tables[0].date, tables[1].date, tables[2].date
     check_dates(dates)
     found = Observations(
