@@ -1,7 +1,8 @@
 """Processes that make tiles: each with one thread, its own open files, and nothing to wait for.
 
-`concurrent.futures` of the standard library: the tiles of a scene are few, independent and of like
-size, and each writes its own file, so that nothing travels back but a few sums.
+Each is given its share of the tiles at the start and a pipe of its own: the tiles of a scene are
+few, independent and of like size, and each is written to its own file, so that nothing travels back
+but a few sums. Nothing is shared, so nobody waits for a process that the system has ended.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 
 from stsf.errors import InputError
 from stsf.network import DCSTSF
@@ -23,7 +24,7 @@ from stsf.tiles.observations import Observations
 from stsf.tiles.tile import Sums, fuse_tile
 from stsf.tiles.whole import Whole
 
-ATTEMPTS = 3  # pools of processes, where the system ends one
+ATTEMPTS = 3  # rounds of processes, where the system ends one
 CACHE = "64"  # MB of blocks that GDAL keeps in each process
 
 
@@ -56,12 +57,7 @@ class Job:
         return ((tile, self.make(tile)) for tile in tiles)
 
 
-_job: Job  # of this process, where it is one of several
-
-
-def _begin(job: Job) -> None:
-    global _job
-    _job = job
+def _begin() -> None:
     os.environ["GDAL_CACHEMAX"] = CACHE
     one_thread()
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -74,8 +70,14 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _make(tile: Tile) -> Sums:
-    return _job.make(tile)
+def _make_all(job: Job, tiles: Sequence[Tile], out: Connection) -> None:
+    """What a process does: its share, one by one."""
+    _begin()
+    try:
+        for made in job.one_by_one(tiles):
+            out.send(made)
+    except InputError as error:
+        out.send(error)
 
 
 def in_processes(job: Job, tiles: Sequence[Tile], workers: int) -> Iterator[tuple[Tile, Sums]]:
@@ -86,23 +88,37 @@ def in_processes(job: Job, tiles: Sequence[Tile], workers: int) -> Iterator[tupl
     """
     left = list(tiles)
     for _ in range(ATTEMPTS):
-        if not left:
-            return
-        pool = ProcessPoolExecutor(
-            min(workers, len(left)), get_context("spawn"), initializer=_begin, initargs=(job,)
-        )
-        try:
-            futures = {pool.submit(_make, tile): tile for tile in left}
-            for future in as_completed(futures):
-                tile, sums = futures[future], future.result()
-                left.remove(tile)
-                yield tile, sums
-        except BrokenProcessPool:
-            continue
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for tile, sums in _made(job, [left[k::workers] for k in range(min(workers, len(left)))]):
+            left.remove(tile)
+            yield tile, sums
     if left:
         raise InputError(
             f"expected {workers} processes that live, the system ended some of them {ATTEMPTS} "
             "times, for lack of memory most likely: take fewer --workers or a smaller --tile"
         )
+
+
+def _made(job: Job, shares: Sequence[Sequence[Tile]]) -> Iterator[tuple[Tile, Sums]]:
+    """What one process for each share makes, until all have ended."""
+    context, running = get_context("spawn"), dict[Connection, BaseProcess]()
+    try:
+        for share in shares:
+            ours, theirs = context.Pipe(duplex=False)
+            process = context.Process(target=_make_all, args=(job, share, theirs), daemon=True)
+            process.start()
+            theirs.close()  # the process holds it alone: when it ends, however, so does the pipe
+            running[ours] = process
+        while running:
+            ready = wait(list(running))
+            for ours in [end for end in running if end in ready]:
+                try:
+                    found = ours.recv()
+                except (EOFError, OSError):  # all is made, or the process was ended
+                    running.pop(ours).join()
+                    continue
+                if isinstance(found, InputError):
+                    raise found
+                yield found
+    finally:
+        for left in running.values():
+            left.kill()
