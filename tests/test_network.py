@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 import stsf
 from stsf.errors import InputError
+from stsf.evidence.candidates import CANDIDATES
 from stsf.network import DCSTSF, PARTS, SHIPPED, Config, explained_share, shipped
 
 
@@ -37,7 +38,7 @@ def test_every_step_has_a_name_and_the_last_ones_are_the_result(scene, network):
     plain = network(scene)
     np.testing.assert_allclose(found.x2, plain.x2, atol=1e-5)
     assert {"start", "candidates", "weights", "kept"} <= set(found.steps)
-    assert found.steps["candidates"].shape == (9, *found.x2.shape)
+    assert found.steps["candidates"].shape == (len(CANDIDATES), *found.x2.shape)
     np.testing.assert_allclose(found.steps["weights"].sum(0), 1.0, atol=1e-4)
     np.testing.assert_allclose(list(found.steps.values())[-4], found.x1, atol=1e-5)
 

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from stsf.errors import InputError
+from stsf.evidence.candidates import CANDIDATES
+from stsf.sftn import SHOWN
 from stsf.training.loops import (
     Loop,
     Progress,
@@ -19,6 +21,8 @@ from stsf.training.loops import (
     tve_loss,
 )
 from stsf.tve import TemporalVariationEstimator
+
+COUNT = len(CANDIDATES)
 
 
 def line(steps, state=None, seed=0, stop=None):
@@ -79,11 +83,12 @@ def test_a_loss_that_is_no_number_stops_with_a_sentence():
 def batch(error=0.0, scenes=2, count=30, K=16):
     draw = torch.Generator().manual_seed(0)
     truth = torch.randn(scenes, count, K, generator=draw)
-    candidates = truth[:, :, None] + error * torch.randn(scenes, count, 9, K, generator=draw)
+    candidates = truth[:, :, None] + error * torch.randn(scenes, count, COUNT, K, generator=draw)
     return TveSample(
-        candidates, torch.randn(scenes, count, 26, K, generator=draw),
-        torch.randn(scenes, count, 45, generator=draw), torch.randn(scenes, K, 2, generator=draw),
-        torch.zeros(scenes, count, 9), truth, torch.full((scenes, K), 1e-4),
+        candidates, torch.randn(scenes, count, 3 * COUNT - 1, K, generator=draw),
+        torch.randn(scenes, count, 4 * COUNT + 9, generator=draw),
+        torch.randn(scenes, K, 2, generator=draw),
+        torch.zeros(scenes, count, COUNT), truth, torch.full((scenes, K), 1e-4),
         0.01 * torch.randn(scenes, K, 32, generator=draw),
         torch.zeros(scenes, 32), torch.ones(scenes, K),
     )  # fmt: skip
@@ -110,10 +115,12 @@ def test_the_interval_is_taught_to_hold_nine_in_ten():
 def test_signs_are_turned_where_they_mean_nothing_and_nowhere_else():
     data = batch()
     new = turned(data, torch.Generator().manual_seed(3))
-    assert torch.equal(new[1][:, :, :8].abs(), data[1][:, :, :8].abs())
-    assert not torch.equal(new[1][:, :, :8], data[1][:, :, :8])
-    assert torch.equal(new[1][:, :, 8:], data[1][:, :, 8:]) and torch.equal(new[0], data[0])
-    ratio = new[1][:, :, :8] / data[1][:, :, :8]
+    assert torch.equal(new[1][:, :, : COUNT - 1].abs(), data[1][:, :, : COUNT - 1].abs())
+    assert not torch.equal(new[1][:, :, : COUNT - 1], data[1][:, :, : COUNT - 1])
+    assert torch.equal(new[1][:, :, COUNT - 1 :], data[1][:, :, COUNT - 1 :]) and torch.equal(
+        new[0], data[0]
+    )
+    ratio = new[1][:, :, : COUNT - 1] / data[1][:, :, : COUNT - 1]
     assert torch.allclose(ratio, ratio[:, :, :1].expand_as(ratio))  # one sign per coordinate
 
 
@@ -152,7 +159,7 @@ def test_the_loss_of_the_sftn_is_smallest_at_the_truth():
 
     def loss(error):
         z = (truth + error * torch.randn(truth.shape, generator=draw))[:, :, None]
-        inputs = (features, z.expand(-1, -1, 6, -1), torch.zeros_like(truth), GR)
+        inputs = (features, z.expand(-1, -1, SHOWN, -1), torch.zeros_like(truth), GR)
         return sftn_loss(sftn, SftnSample(*inputs, truth)).item()
 
     assert loss(0.0) < loss(0.1) < loss(0.5)
