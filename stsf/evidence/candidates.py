@@ -18,7 +18,8 @@ from stsf.threads import in_parallel
 CHUNK = 4096  # pixels at a time: what the caches of a laptop hold
 CANDIDATES = (
     "injection", "rescaled", "regression, smooth", "regression, sharp",
-    "kept detail, smooth", "kept detail, sharp", "polynomial", "cascade", "fine-tuned",
+    "kept detail, smooth", "kept detail, sharp", "polynomial", "neighbours",
+    "cascade", "fine-tuned",
 )  # fmt: skip
 CASCADE = CANDIDATES.index("cascade")
 TAU_CASCADE = 1.0  # width of its change weight, in band σ, as in `stsf.baselines.temporal.cascade`
@@ -37,7 +38,7 @@ class DatePairs:
         change: (n,) the difference image, RMS in band σ.
         novelty: (n,) of m2 in this scene.
         novelty_t1: (n,) of m1.
-        candidates: (n, 8, K) the scene's own candidates, in working coordinates.
+        candidates: (n, 9, K) the scene's own candidates, in working coordinates.
     """
 
     x1: torch.Tensor
@@ -129,7 +130,7 @@ class Pairing:
         brightness: torch.Tensor,
         f: FourierRegression,
     ) -> torch.Tensor:
-        """(n, 8, K), in the order of `CANDIDATES`, each consistent with M2."""
+        """(n, 9, K), in the order of `CANDIDATES`, each consistent with M2."""
         maps = self.coordinates
         z1, rx = maps.encode(x1), x1 @ maps.R
         # X1 kept, and X1 as bright as M2 says
@@ -139,8 +140,8 @@ class Pairing:
         at_t1, at_t2 = f(m1), f(m2)
         regressed = [maps.consistent(z, m2) for z in at_t2[:2]]
         regressed += [maps.consistent(b + z1 - c, m2) for b, c in zip(at_t2[:2], at_t1[:2])]
-        # products of bands
-        regressed.append(maps.consistent(at_t2[2], m2))
+        # products of bands; lines through the most similar pixels
+        regressed += [maps.consistent(z, m2) for z in (at_t2[2], f.near(m2))]
         # the mean regression keeps the less of X1 - f(M1) the more the pixel changed
         change = ((m2 - m1) / self.band_spread).square().mean(1, keepdim=True).sqrt()
         missed = torch.exp(-change / TAU_CASCADE) * (z1 - torch.stack(at_t1).mean(0))

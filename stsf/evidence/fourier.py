@@ -11,6 +11,8 @@ from itertools import combinations_with_replacement
 
 import torch
 
+from stsf.evidence.neighbours import NeighbourRegression
+
 FEATURES = 384  # random Fourier features of the scene's regression
 WIDTHS = (1.0, 2.0, 4.0)  # of their kernels, in standard deviations of the MS bands
 SMOOTH, SHARP = 1e-3, 1e-5  # ridge per pair
@@ -60,6 +62,7 @@ class FourierRegression:
         beyond = torch.tensor([1.0, 1.0, POLYNOMIAL_BEYOND])[:, None] * (high - low)
         self._low, self._high = low - beyond, high + beyond  # (3, K)
         self._stand(m[torch.randperm(count, generator=draw)])
+        self.near = NeighbourRegression(m, z)
 
     def without(
         self, m: torch.Tensor, z: torch.Tensor, group: torch.Tensor
@@ -92,6 +95,7 @@ class FourierRegression:
             fit._solve(gram, right, int((~mine).sum()))
             order = torch.randperm(int((~mine).sum()), generator=torch.Generator().manual_seed(0))
             fit._stand(m[~mine][order])
+            fit.near = NeighbourRegression(m[~mine], z[~mine])
             fits.append(fit)
         return fits
 
