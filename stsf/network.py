@@ -83,7 +83,7 @@ class Estimate:
         x2: (L, H, W) estimate of X2.
         sigma: (L, H, W) standard error of x2; ±1.645 σ is meant to hold 90 % of the truth.
         steps: every intermediate by name, if asked for. Of the SSJE: cubes "start", "seu 1" and so
-            on; of the TVE: "candidates" (9, L, H, W), "weights" (9, H, W), mean over the
+            on; of the TVE: "candidates" (10, L, H, W), "weights" (10, H, W), mean over the
             coordinates, "kept" (H, W), the map of how far X1 is still believed.
     """
 

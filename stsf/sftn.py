@@ -19,7 +19,7 @@ from stsf.evidence.evidence import Evidence
 from stsf.evidence.inputs import difference_numbers
 from stsf.evidence.record import REFERENCE
 
-SHOWN = 6  # candidates that it sees, those that come first
+SHOWN = 7  # candidates that it sees, those that come first
 
 
 class Curves(NamedTuple):
@@ -27,7 +27,7 @@ class Curves(NamedTuple):
 
     Attributes:
         features: (n, F).
-        candidates: (n, 6, K).
+        candidates: (n, 7, K).
         pull: (n, K), G (m2 - A 0).
         GR: (K, K), see `Coordinates.canonical_GR`.
     """

@@ -28,7 +28,7 @@ class Weighed(NamedTuple):
 
     Attributes:
         z: (n, K) the mixture.
-        weights: (n, K, 9) of the candidates, shares.
+        weights: (n, K, 10) of the candidates, shares.
         doubt: (n, K) log of the error beyond what the disagreement of the candidates suggests.
     """
 
@@ -43,8 +43,8 @@ class Answer(NamedTuple):
     Attributes:
         x2: (n, L).
         sigma: (n, L), ±1.645 σ meant to cover 90 %.
-        candidates: (n, 9, K) in working coordinates.
-        weights: (n, K, 9) of the candidates.
+        candidates: (n, 10, K) in working coordinates.
+        weights: (n, K, 10) of the candidates.
         kept: (n,) the share of the answer that builds on the pixel's own X1: 1 where nothing
             changed.
     """
@@ -107,7 +107,7 @@ class TemporalVariationEstimator(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def candidates(self, evidence: Evidence, pairs: DatePairs) -> torch.Tensor:
-        """(n, 9, K): the scene's eight and the fine-tuned one."""
+        """(n, 10, K): the scene's nine and the fine-tuned one."""
         starts = range(0, len(pairs), CHUNK)
         curves = [self.sftn.on(evidence, pairs[start : start + CHUNK]) for start in starts]
         return torch.cat([pairs.candidates, torch.cat(curves)[:, None]], 1)
@@ -146,7 +146,7 @@ class TemporalVariationEstimator(nn.Module):
         """(..., n, K) σ of the error: the candidates' disagreement, times what was learnt.
 
         Args:
-            candidates: (..., n, 9, K).
+            candidates: (..., n, 10, K).
             weighed: what `weigh` made of them.
             scale: (..., K) spread of each coordinate in the scene.
         """

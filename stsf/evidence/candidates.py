@@ -18,7 +18,7 @@ from stsf.threads import in_parallel
 CHUNK = 4096  # pixels at a time: what the caches of a laptop hold
 CANDIDATES = (
     "injection", "rescaled", "regression, smooth", "regression, sharp",
-    "kept detail, smooth", "kept detail, sharp", "polynomial", "neighbours",
+    "kept detail, smooth", "kept detail, sharp", "neighbours", "polynomial",
     "cascade", "fine-tuned",
 )  # fmt: skip
 CASCADE = CANDIDATES.index("cascade")
@@ -140,8 +140,8 @@ class Pairing:
         at_t1, at_t2 = f(m1), f(m2)
         regressed = [maps.consistent(z, m2) for z in at_t2[:2]]
         regressed += [maps.consistent(b + z1 - c, m2) for b, c in zip(at_t2[:2], at_t1[:2])]
-        # products of bands; lines through the most similar pixels
-        regressed += [maps.consistent(z, m2) for z in (at_t2[2], f.near(m2))]
+        # lines through the most similar pixels; products of bands
+        regressed += [maps.consistent(z, m2) for z in (f.near(m2), at_t2[2])]
         # the mean regression keeps the less of X1 - f(M1) the more the pixel changed
         change = ((m2 - m1) / self.band_spread).square().mean(1, keepdim=True).sqrt()
         missed = torch.exp(-change / TAU_CASCADE) * (z1 - torch.stack(at_t1).mean(0))

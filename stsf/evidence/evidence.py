@@ -19,12 +19,14 @@ from stsf.evidence.candidates import Pairing
 from stsf.evidence.coordinates import Coordinates
 from stsf.evidence.fourier import FourierRegression
 from stsf.evidence.local import local_wiener
+from stsf.evidence.neighbours import NeighbourRegression
 from stsf.evidence.pseudo_changes import Known, PseudoChanges
 from stsf.linear import denoise, pixels, rows
 from stsf.scene import Scene
 
 NOISE_LEFT = 0.5  # of the variance of the MS noise, after `local_wiener`
 PAIRS = 8000  # high-resolution pairs to fit
+DENSE = 30000  # at most, for the neighbours: the denser they lie, the nearer they are
 
 
 class Evidence:
@@ -75,6 +77,8 @@ class Evidence:
             torch.cat([self.known.z, self.coordinates.encode(first[some])]),
         )
         self.regression = FourierRegression(*fitted, seed)
+        dense = good[:: 1 + len(good) // DENSE]
+        self.regression.near = NeighbourRegression(m1[dense], self.coordinates.encode(first[dense]))
         # candidates for every pixel
         self.pair = Pairing(self.coordinates, m.std(0) + 1e-6)
         self.all = self.pair(first, m1, m2, self.regression)

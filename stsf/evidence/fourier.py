@@ -62,7 +62,7 @@ class FourierRegression:
         beyond = torch.tensor([1.0, 1.0, POLYNOMIAL_BEYOND])[:, None] * (high - low)
         self._low, self._high = low - beyond, high + beyond  # (3, K)
         self._stand(m[torch.randperm(count, generator=draw)])
-        self.near = NeighbourRegression(m, z)
+        self.near = NeighbourRegression(m, z)  # the same pairs, one by one
 
     def without(
         self, m: torch.Tensor, z: torch.Tensor, group: torch.Tensor

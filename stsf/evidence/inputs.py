@@ -20,12 +20,12 @@ class Inputs(NamedTuple):
     """What the weighing takes, for n pixels; leading dimensions of any number.
 
     Attributes:
-        candidates: (n, 9, K).
-        per_pair: (n, 26, K) per candidate and coordinate; the first 8 change sign with the
+        candidates: (n, 10, K).
+        per_pair: (n, 29, K) per candidate and coordinate; the first 9 change sign with the
             coordinate.
-        per_pixel: (n, 45).
+        per_pixel: (n, 49).
         per_coordinate: (K, 2).
-        before: (n, 9) scores before training.
+        before: (n, 10) scores before training.
     """
 
     candidates: torch.Tensor
@@ -61,7 +61,7 @@ def inputs(
     Args:
         evidence: of the scene.
         chosen: which pixels.
-        candidates: (n, 9, K) theirs, the fine-tuned one last.
+        candidates: (n, 10, K) theirs, the fine-tuned one last.
         done: the record of the candidates.
         sftn: False gives the fine-tuned candidate no say (for the ablation, as the next two).
         difference: False hides the difference image.
@@ -73,7 +73,7 @@ def inputs(
     whole = power.sum()
     # how far each candidate lies from the rescaled X1
     apart = candidates - candidates[:, REFERENCE : REFERENCE + 1]
-    apart = torch.cat([apart[:, :REFERENCE], apart[:, REFERENCE + 1 :]], 1)  # (n, 8, K)
+    apart = torch.cat([apart[:, :REFERENCE], apart[:, REFERENCE + 1 :]], 1)  # (n, 9, K)
     distance = ((apart.square() * energy).sum(2) / whole).sqrt()
     # how each did on pseudo-changes near this MS colour, and in the scene as a whole
     expected = _expected(evidence, pairs, done).reshape(n, count, K)
@@ -99,7 +99,7 @@ def inputs(
 
 
 def _expected(evidence: Evidence, pairs: DatePairs, done: Record) -> torch.Tensor:
-    """(n, 9·K) squared errors of the candidates on pseudo-changes near each pixel's MS colour."""
+    """(n, 10·K) squared errors of the candidates on pseudo-changes near each pixel's MS colour."""
     near = evidence.regression.places(pairs.m2)
     errors = near @ done.local.flatten(1) + 0.05 * done.mean.flatten()
     return errors / (near.sum(1, keepdim=True) + 0.05)
