@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "colour": [
             "BLACK",
             "BLUE",
+            "BROWN",
             "CHANGE_COLOUR",
             "GREEN",
             "GREY",

@@ -16,7 +16,7 @@ from stsf.errors import InputError
 from stsf.scene import KINDS
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, RED, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+BLUE, RED, PURPLE, BROWN = "#0072B2", "#D55E00", "#CC79A7", "#7A4B1E"
 GREY, LIGHT = "#606060", "#DDDDDD"
 NO_DATA = 0.5  # grey level of pixels without data
 

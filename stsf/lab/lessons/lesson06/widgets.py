@@ -18,6 +18,7 @@ from stsf.metrics.evaluation import band_groups
 from stsf.plots.colour import (
     BLACK,
     BLUE,
+    BROWN,
     CHANGE_COLOUR,
     GREEN,
     GREY,
@@ -34,7 +35,11 @@ from stsf.scene import KINDS, Scene
 from stsf.tve import Z90
 
 CANDIDATE_COLOUR = dict(
-    zip(CANDIDATES, (BLUE, SKY, ORANGE, RED, GREEN, LIGHT, GREY, BLACK, PURPLE))
+    zip(
+        CANDIDATES,
+        (BLUE, SKY, ORANGE, RED, GREEN, LIGHT, BROWN, GREY, BLACK, PURPLE),
+        strict=True,
+    )
 )
 
 
@@ -111,7 +116,7 @@ def trust_view(weights: np.ndarray, scene: Scene) -> Figure:
     """Which candidate weighs most in each pixel, beside what really changed.
 
     Args:
-        weights: (9, H, W) from `DCSTSF.second_date`.
+        weights: (10, H, W) from `DCSTSF.second_date`.
         scene: with its change map.
     """
     kinds = scene.true_change()
