@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 from tqdm import tqdm
 
 from stsf import metrics
@@ -38,6 +39,7 @@ SIZE = 120  # px along a side
 SCENE_ONLY = ("cascade", "blend")  # the best methods that see this scene only
 OWN = ("parcels", "dead leaves")  # the worlds of training, with other materials
 JUDGES = {"physical": "data/models/without-physical.safetensors"}  # never met that world
+GROUPS = 6  # of bands, of equal size
 REGIONS = ("all", "changed", "unchanged")
 YEARS = (("2017", "2018"), ("2017", "2021"), ("2018", "2019"), ("2018", "2021"))
 BLOCK = 12  # px a side that a tree crown takes of the scene of all crowns
@@ -133,12 +135,42 @@ def measure(world: str, scene: str, network: DCSTSF) -> Iterator[dict]:
     said = network.second_date(made, start)
     estimates = {"dcstsf": said.x2}
     estimates |= {name: get_method(name, "x2")(made, start) for name in SCENE_ONLY}
-    held = np.abs(said.x2 - made.hrhs_t2) <= Z90 * said.sigma
+    error = np.abs(said.x2 - made.hrhs_t2)
     for name, found in estimates.items():
         for region, mask in regions(made).items():
             row = {**about, "target": "x2", "method": name, "region": region,
                    **_figures(made, found, "x2", region)}  # fmt: skip
-            yield row | ({"covered": held[:, mask].mean()} if name == "dcstsf" else {})
+            if name == "dcstsf":
+                row |= sureness(error[:, mask], said.sigma[:, mask])
+            yield row
+
+
+def sureness(error: np.ndarray, sigma: np.ndarray) -> dict[str, float]:
+    """How truthful an error estimate is.
+
+    Args:
+        error: (L, n) absolute errors.
+        sigma: (L, n) what was said of them.
+
+    Returns:
+        "covered", the share within ±1.645 σ; "group", the same for that sixth of the bands, in
+        order of wavelength, where it is farthest from 90 %; "ranked", Spearman's rank correlation
+        of the RMS error and the RMS σ of pixels.
+
+    Example:
+        >>> error = np.arange(1.0, 13.0)[:, None] * np.arange(1.0, 6.0)
+        >>> sureness(error, error)
+        {'covered': 1.0, 'group': 1.0, 'ranked': 1.0}
+    """
+    held = (error <= Z90 * sigma).mean(axis=1)
+    groups = [group.mean() for group in np.array_split(held, GROUPS)]
+    ranked = spearmanr(*(np.square(a).mean(axis=0) for a in (error, sigma))).statistic
+    return {"covered": held.mean(), "group": max(groups, key=_beside), "ranked": ranked}
+
+
+def _beside(share: float) -> float:
+    """How far a share lies from the 90 % that were meant."""
+    return abs(share - 0.9)
 
 
 def _figures(scene: Scene, found: np.ndarray, target: str, region: str = "all") -> dict[str, float]:
@@ -177,10 +209,11 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns "x1", the network's over local regression's; "all", "changed", "unchanged", X2 over
         the scene-only method that is best in this region of this world; "sam", in degrees, below
-        that method's; "covered", "covered, changed" and "covered, unchanged", shares.
+        that method's; "covered", "covered, changed" and "covered, unchanged", shares; "group" and
+        the lesser "ranked" of changed and unchanged pixels, see `sureness`.
     """
     keys = ["world", "target", "region", "method"]
-    mean = table.groupby(keys)[["psnr", "sam", "covered"]].mean()
+    mean = table.groupby(keys)[["psnr", "sam", "covered", "group", "ranked"]].mean()
     rows = {}
     for world in table.world.unique():
         x1, x2 = mean.loc[world, "x1", "all"], mean.loc[world, "x2"]
@@ -193,11 +226,14 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
             "covered" + (f", {region}" if region != "all" else ""): x2.covered[region, "dcstsf"]
             for region in REGIONS
         }
+        row["group"] = x2.group["all", "dcstsf"]
+        row["ranked"] = x2.ranked[["changed", "unchanged"], "dcstsf"].min()
         rows[world] = row
     result = pd.DataFrame(rows).T
     unseen = result.loc[[world for world in result.index if world not in OWN]]
     worst = unseen.min()
     worst["sam"] = unseen.sam.max()
+    worst["group"] = max(unseen.group, key=_beside)
     return pd.concat(
         [result, pd.DataFrame({"worst unseen": worst, "mean unseen": unseen.mean()}).T]
     )
@@ -206,10 +242,12 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 def markdown(table: pd.DataFrame) -> str:
     """`summary` as a table for the README."""
     head = ["world", "X1", "X2", "changed", "unchanged", "SAM (°)", "90 % band", "changed", "unch."]
+    head += ["worst sixth of bands", "σ ranks errors"]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for world, row in summary(table).iterrows():
         name = f"{world} (in training)" if world in OWN else str(world)
         figures = [f"{row[c]:+.2f}" for c in ("x1", *REGIONS, "sam")]
         shares = [f"{row[c]:.0%}" for c in row.index if c.startswith("covered")]
-        lines.append("| " + " | ".join([name, *figures, *shares]) + " |")
+        sure = [f"{row.group:.0%}", f"{row.ranked:.2f}"]
+        lines.append("| " + " | ".join([name, *figures, *shares, *sure]) + " |")
     return "\n".join(lines)
