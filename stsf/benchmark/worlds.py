@@ -227,7 +227,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
             for region in REGIONS
         }
         row["group"] = x2.group["all", "dcstsf"]
-        row["ranked"] = x2.ranked[["changed", "unchanged"], "dcstsf"].min()
+        row["ranked"] = min(x2.ranked[region, "dcstsf"] for region in REGIONS[1:])
         rows[world] = row
     result = pd.DataFrame(rows).T
     unseen = result.loc[[world for world in result.index if world not in OWN]]
