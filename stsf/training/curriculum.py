@@ -24,6 +24,7 @@ from stsf.world.strange import estranged, exchanged
 
 SHIFT = 0.2  # HR px left after registration, HS and MS alike
 STRANGE = (0.1, 0.25, 0.5)
+ELSEWHERE = 500_000  # added to the seed of a place: another one, whose content may come at t2
 
 
 def draw(seed: int, size: int = 96, strange: float = 0.5, foreign: float = 0.0) -> Scene:
@@ -39,8 +40,9 @@ def draw(seed: int, size: int = 96, strange: float = 0.5, foreign: float = 0.0) 
     Args:
         seed: which scene.
         size: pixels along a side, a multiple of 12.
-        strange: probability that a place is estranged, and that its second date is made by exchange
-            (`stsf.world.strange`). The SFTN is taught little of it: enough to know that a library
+        strange: probability that a place is estranged, that its second date is made by exchange
+            (`stsf.world.strange`), and that what is exchanged then comes from another place: the
+            scene has never shown it. The SFTN is taught little of it: enough to know that a library
             does not always hold. The estimator is taught much of it: whom to trust.
         foreign: probability that the place shares no spectrum with the library
             (`stsf.world.physical`), so that the estimator meets an SFTN that is wrong.
@@ -55,7 +57,16 @@ def draw(seed: int, size: int = 96, strange: float = 0.5, foreign: float = 0.0) 
     abroad = np.random.default_rng([seed, 6]).random() < foreign
     place = physical(seed, size) if abroad else simulate(seed, size, "train", kind=kind)
     if rng.random() < strange:
-        place = exchanged(place, seed)
+        dice = np.random.default_rng([seed, 7]).random()
+        elsewhere = seed + ELSEWHERE if dice < strange else None
+        donor = None
+        if elsewhere is not None:
+            donor = (
+                physical(elsewhere, size)
+                if abroad
+                else simulate(elsewhere, size, "train", kind=kind)
+            )
+        place = exchanged(place, seed, donor)
     if rng.random() < strange:
         place = estranged(place, float(rng.choice(STRANGE)), seed)
     hs, ms = sensors(rng)

@@ -50,15 +50,17 @@ def estranged(place: Landscape, amount: float, seed: int) -> Landscape:
     return replace(place, spectra=(spectra[0], spectra[1]))
 
 
-def exchanged(place: Landscape, seed: int) -> Landscape:
+def exchanged(place: Landscape, seed: int, donor: Landscape | None = None) -> Landscape:
     """The same place with a second date made of its own parts: no phenology, no library of change.
 
-    Irregular patches, 12-25 % of the area, get the content of elsewhere; over all lies other
-    light, smooth, up to 6 %, and tilted over the wavelengths.
+    Irregular patches, 12-25 % of the area, get the content of elsewhere, here or in another place;
+    over all lies other light, smooth, up to 6 %, and tilted over the wavelengths.
 
     Args:
         place: to start from; only its first date is used.
         seed: of patches and light.
+        donor: another place of the same size and wavelengths, from which the content comes; this
+            one without it.
 
     Example:
         >>> from stsf.world.simulation import simulate
@@ -68,15 +70,37 @@ def exchanged(place: Landscape, seed: int) -> Landscape:
     rng = np.random.default_rng(seed)
     fine = 2 * place.shape[0], 2 * place.shape[1]
     patch, source, light = exchange(rng, fine, rng.uniform(4, 14))
+    if donor is not None:
+        place = _beside(place, donor)
+        source = source + patch.ravel() * patch.size  # the pixels of the donor come second
     weights = sparse.diags(light) @ place.weights[0][source]
     tilt = (place.wavelength / 1000.0) ** rng.uniform(-0.03, 0.03)
     quarters = patch.reshape(place.shape[0], 2, place.shape[1], 2).sum(axis=(1, 3))
     return replace(
         place,
-        weights=(place.weights[0], weights.tocsr().astype(np.float32)),
+        weights=(place.weights[0][: patch.size], weights.tocsr().astype(np.float32)),
         spectra=(place.spectra[0], place.spectra[0] * tilt),
         change=((quarters >= 2) * KINDS.index("construction")).astype(np.uint8),
     )
+
+
+def _beside(place: Landscape, donor: Landscape) -> Landscape:
+    """First dates of two places, pixels one below the other, with the materials of both."""
+    spectra = [
+        half
+        for halves in zip(*(np.split(p.spectra[0], 2) for p in (place, donor)))
+        for half in halves
+    ]
+    counts = [len(half) for half in spectra]  # lit of both, then in shadow of both
+    pixels = []
+    for at, own in enumerate((place, donor)):
+        lit, shadow = own.weights[0][:, : counts[at]], own.weights[0][:, counts[at] :]
+        nothing = sparse.csr_matrix((lit.shape[0], counts[1 - at]), dtype=np.float32)
+        order = [lit, nothing, shadow, nothing] if at == 0 else [nothing, lit, nothing, shadow]
+        pixels.append(sparse.hstack(order))
+    weights = sparse.vstack(pixels).tocsr()
+    both = np.concatenate(spectra)
+    return replace(place, weights=(weights, weights), spectra=(both, both))
 
 
 def exchange(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from stsf.sensing.sensors import ahsi
 from stsf.training.curriculum import draw
 from stsf.world.simulation import simulate
 from stsf.world.strange import estranged, exchange, exchanged
@@ -49,3 +50,22 @@ def test_training_scenes_cover_ratios_and_band_sets():
     scenes = [draw(seed, size=24) for seed in range(24)]
     assert {s.ratio for s in scenes} == {2, 3, 4}
     assert len({len(s.ms) for s in scenes}) >= 3
+
+
+def test_content_of_another_place_is_that_places_own() -> None:
+    """Patches show the donor's first date, all else the place's; the first date stays as it was."""
+    place, donor = simulate(1, size=36), simulate(2, size=36, kind="dead-leaves")
+    made = exchanged(place, 5, donor)
+    hs = ahsi().select(np.arange(5, 58))
+    np.testing.assert_allclose(made.render(hs, 1), place.render(hs, 1), atol=1e-6)
+    rng = np.random.default_rng(5)  # drawn as `exchanged` does
+    patch, source, light = exchange(rng, (72, 72), rng.uniform(4, 14))
+    wanted = np.where(
+        patch, donor.render(hs, 1).reshape(len(hs), -1)[:, source].reshape(len(hs), 72, 72),
+        place.render(hs, 1),
+    )  # fmt: skip
+    found = made.render(hs, 2)
+    ratio = found / np.maximum(wanted * light.reshape(72, 72), 1e-6)
+    tilt = np.median(ratio, axis=(1, 2), keepdims=True)  # one factor a band
+    assert np.abs(tilt - 1).max() < 0.05
+    assert (np.abs(ratio / tilt - 1) < 1e-3).mean() > 0.99
