@@ -159,7 +159,7 @@ def sureness(error: np.ndarray, sigma: np.ndarray) -> dict[str, float]:
 
     Example:
         >>> error = np.arange(1.0, 13.0)[:, None] * np.arange(1.0, 6.0)
-        >>> sureness(error, error)
+        >>> {name: round(float(value), 3) for name, value in sureness(error, error).items()}
         {'covered': 1.0, 'group': 1.0, 'ranked': 1.0}
     """
     held = (error <= Z90 * sigma).mean(axis=1)

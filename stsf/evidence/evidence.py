@@ -55,7 +55,7 @@ class Evidence:
         >>> scene = stsf.load_sample().crop(slice(0, 20), slice(0, 20))
         >>> evidence = Evidence(scene, scene.D.upsample(scene.lrhs_t1))
         >>> evidence.all.candidates.shape
-        torch.Size([3600, 8, 16])
+        torch.Size([3600, 9, 16])
     """
 
     def __init__(self, scene: Scene, x1: np.ndarray, seed: int = 0) -> None:
