@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from threading import Timer
 from types import SimpleNamespace
@@ -78,6 +79,7 @@ def explore(
         raise InputError(
             "expected a folder, or --hs, --ms1 and --ms2 together: name the one or the other"
         )
+    import_module("stsf.lab.viewer.viewer")  # what takes time from here on are the files
     with told(), _patience("looking at the files; large ones without overviews take a while"):
         viewer = _viewer(folder, observed, fuse, part, given)
     if html is not None:
