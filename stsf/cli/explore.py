@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stsf.cli.shared import check_target, overwriting, told
+from stsf.cli.shared import check_target, overwriting, reading_options, told
 from stsf.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,11 +39,7 @@ KNOWN = {"truth_t1": "hrhs_t1", "truth_t2": "hrhs_t2", "change": "change"}
 @click.option("--fused-t1", type=FILE, help="Fused HS at t1, on the grid of the MS.")
 @click.option("--fused-t2", type=FILE, help="Fused HS at t2, on the grid of the MS.")
 @click.option("--sigma", type=FILE, help="Standard error of the fused HS at t2.")
-@click.option("--hs-sensor", help="HS sensor or band table (CSV), where the file does not say.")
-@click.option("--ms-sensor", help="The same for the MS.")
-@click.option("--hs-bands", help="HS bands to show: names, numbers (1-60) or 450-900nm.")
-@click.option("--ms-bands", help="MS bands to show, likewise.")
-@click.option("--nodata", type=float, help="A value in the files that is no measurement.")
+@reading_options
 @click.option(
     "--fuse",
     is_flag=True,
@@ -64,6 +60,7 @@ def explore(
     html: Path | None,
     overwrite: bool,
     browser: bool,
+    reading: Reading,
     **given: Any,
 ) -> None:
     """Look at a scene: images, spectra and change of both dates.
@@ -81,7 +78,7 @@ def explore(
         )
     import_module("stsf.lab.viewer.viewer")  # what takes time from here on are the files
     with told(), _patience("looking at the files; large ones without overviews take a while"):
-        viewer = _viewer(folder, observed, fuse, part, given)
+        viewer = _viewer(folder, observed, fuse, part, reading, given)
     if html is not None:
         click.echo(f"wrote {viewer.save_html(html)}: {html.stat().st_size / 1e6:.1f} MB")
         return
@@ -111,14 +108,12 @@ def _viewer(
     observed: dict[str, Any],
     fuse: bool,
     part: tuple[int, int, int] | None,
+    reading: Reading,
     given: dict[str, Any],
 ) -> Viewer:
     """The viewer of a folder or of files, of which only what is shown is read."""
     import stsf
-    from stsf.files.reading import Reading
 
-    asked = ("hs_sensor", "ms_sensor", "hs_bands", "ms_bands", "nodata")
-    reading = Reading(**{key: given[key] for key in asked})
     results = {"fused_t1": "hrhs_t1", "fused_t2": "hrhs_t2", "sigma": "sigma_t2"}
     fused = SimpleNamespace(**{key: given[option] for option, key in results.items()})
     known = {key: given[option] for option, key in KNOWN.items() if given[option]}
@@ -149,7 +144,7 @@ def _fused(
     from stsf.lab.viewer.layers import coarse_pixels
 
     if folder is not None:
-        scene = open_scene(folder)
+        scene = open_scene(folder, reading)
     else:
         y1, m1, m2 = (observed[key] for key in OBSERVED.values())
         truth: dict[str, Any] = {option: known.get(key) for option, key in KNOWN.items()}

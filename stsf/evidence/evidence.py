@@ -76,9 +76,9 @@ class Evidence:
             torch.cat([m, m1[some]]),
             torch.cat([self.known.z, self.coordinates.encode(first[some])]),
         )
-        self.regression = FourierRegression(*fitted, seed)
         dense = good[:: 1 + len(good) // DENSE]
-        self.regression.near = NeighbourRegression(m1[dense], self.coordinates.encode(first[dense]))
+        near = NeighbourRegression(m1[dense], self.coordinates.encode(first[dense]))
+        self.regression = FourierRegression(*fitted, seed, near)
         # candidates for every pixel
         self.pair = Pairing(self.coordinates, m.std(0) + 1e-6)
         self.all = self.pair(first, m1, m2, self.regression)

@@ -34,6 +34,10 @@ class FourierRegression:
         m: (n, C) MS pixels.
         z: (n, K) working coordinates.
         seed: of the frequencies.
+        near: what goes by single neighbours; on the same pairs without it.
+
+    Attributes:
+        near: (n, C) MS pixels -> (n, K), see `stsf.evidence.neighbours`.
 
     Example:
         >>> m = torch.rand(500, 2)
@@ -43,7 +47,13 @@ class FourierRegression:
         True
     """
 
-    def __init__(self, m: torch.Tensor, z: torch.Tensor, seed: int = 0) -> None:
+    def __init__(
+        self,
+        m: torch.Tensor,
+        z: torch.Tensor,
+        seed: int = 0,
+        near: NeighbourRegression | None = None,
+    ) -> None:
         draw = torch.Generator().manual_seed(seed)
         count, bands = m.shape
         self.mean, self.spread = m.mean(0), m.std(0) + 1e-6
@@ -62,7 +72,7 @@ class FourierRegression:
         beyond = torch.tensor([1.0, 1.0, POLYNOMIAL_BEYOND])[:, None] * (high - low)
         self._low, self._high = low - beyond, high + beyond  # (3, K)
         self._stand(m[torch.randperm(count, generator=draw)])
-        self.near = NeighbourRegression(m, z)  # the same pairs, one by one
+        self.near = near or NeighbourRegression(m, z)
 
     def without(
         self, m: torch.Tensor, z: torch.Tensor, group: torch.Tensor

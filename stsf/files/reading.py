@@ -107,20 +107,7 @@ def usable(
     wanted: str | None = None,
     in_order: bool = True,
 ) -> tuple[Image, Sensor]:
-    """The image's usable bands, in order of wavelength or in that of the file, and their sensor."""
-    chosen, bands = bands_of(name, image, sensor, option, wanted, in_order)
-    return replace(_only(image, chosen), good=None), bands
-
-
-def bands_of(
-    name: str,
-    image: Image,
-    sensor: str | None,
-    option: str,
-    wanted: str | None = None,
-    in_order: bool = True,
-) -> tuple[np.ndarray, Sensor]:
-    """Indices of the bands that can be used, in the order in which to take them, and their sensor.
+    """The image's usable bands and their sensor.
 
     Args:
         name: of the file, for warnings.
@@ -130,19 +117,18 @@ def bands_of(
         wanted: bands chosen by the user, see `stsf.files.choice`.
         in_order: of wavelength, else of the file.
     """
-    picked = np.arange(len(image.cube))
     if wanted and (first := _told_by_file(wanted, image, option)) is not None:
-        image, picked, wanted = _only(image, first), first, None
+        image, wanted = _only(image, first), None
     bands = sensor_of(image, sensor, option)
     if wanted:
         own = option.replace("sensor", "bands")
         first = chosen_bands(wanted, bands.band_names, bands.centre, own)
-        image, picked, bands = _only(image, first), picked[first], bands.select(first)
+        image, bands = _only(image, first), bands.select(first)
     chosen = usable_bands(image, bands, name)
     if image.good is not None:
         chosen = chosen[image.good[chosen]]
     chosen = chosen if in_order else np.sort(chosen)
-    return picked[chosen], bands.select(chosen)
+    return replace(_only(image, chosen), good=None), bands.select(chosen)
 
 
 def bands_like(bands: Sensor, hs: Sensor, name: str) -> np.ndarray:
@@ -193,27 +179,20 @@ def _shared(
     m1: Image, bands_t1: Sensor, m2: Image, bands_t2: Sensor
 ) -> tuple[Image, Image, Sensor]:
     """Both MS dates with the bands they share, told by wavelength, in the order of the second."""
-    first, second = shared_bands(bands_t1, bands_t2)
-    return _only(m1, first), _only(m2, second), bands_t2.select(second)
-
-
-def shared_bands(bands_t1: Sensor, bands_t2: Sensor) -> tuple[np.ndarray, np.ndarray]:
-    """Indices at t1 and at t2 of the bands that both dates have; others are left out, and named."""
     gap = np.abs(bands_t1.centre[:, None] - bands_t2.centre)  # (bands at t1, bands at t2)
     first, second = gap.argmin(axis=0), np.arange(len(bands_t2))
     near = gap[first, second] <= np.maximum(bands_t2.fwhm / 2, 1.0)
     first, second = first[near], second[near]
     few = 2 * len(second) < max(len(bands_t1), len(bands_t2))  # rather two sensors than one
     if few or not second.size or len(set(first)) < len(first):
-        # refused by `check_same_bands`, in its own words
-        return np.arange(len(bands_t1)), np.arange(len(bands_t2))
+        return m1, m2, bands_t2  # refused by `check_same_bands`, in its own words
     lost = {bands_t1.band_names[b] for b in range(len(bands_t1)) if b not in first}
     lost |= {bands_t2.band_names[b] for b in np.flatnonzero(~near)}
     if lost:
         warnings.warn(
             f"MS bands of one date only are left out: {', '.join(sorted(lost))}", Doubt, 3
         )
-    return first, second
+    return _only(m1, first), _only(m2, second), bands_t2.select(second)
 
 
 def on_one_grid(paths: Sequence[str | Path], files: Files) -> tuple[Files, tuple[float, float]]:

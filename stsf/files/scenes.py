@@ -89,14 +89,14 @@ def read_scene(
     return replace(scene, psf=shifted) if any(shift) else scene
 
 
-def open_scene(folder: str | Path) -> Scene:
+def open_scene(folder: str | Path, reading: Reading | None = None) -> Scene:
     """Read a folder written by `write_scene`; truth, change map and notes where they are."""
     folder = Path(folder)
     path = {key: folder / file for key, file in FILES.items()}
     extra = {"hrhs_t1": "truth_t1", "hrhs_t2": "truth_t2", "change": "change"}
     there = {name: path[key] for key, name in extra.items() if path[key].exists()}
     inputs = path["lrhs_t1"], path["hrms_t1"], path["hrms_t2"]
-    scene = read_scene(*inputs, name=folder.name, **there)  # type: ignore[arg-type]
+    scene = read_scene(*inputs, reading, name=folder.name, **there)  # type: ignore[arg-type]
     return _noted(scene, folder / NOTES) if (folder / NOTES).exists() else scene
 
 

@@ -12,13 +12,11 @@ import numpy as np
 
 LARGE = 1000  # pixels of the product along one side, beyond which it is made in tiles anyway
 TILE = 384  # pixels of the product along one side: three blocks of the file
-MARGIN = 12  # LR px that a tile sees beyond its border: what lies farther changes less than 1e-5
+MARGIN = 12  # LR px that a tile sees beyond its border: what lies farther changes less than 1e-4
 STEP = 3  # LR px: the windows of `local_wiener` begin in the same places in every tile
 SAMPLE = 200  # LR px along one side of what the whole is judged by, and of its largest window
 MOSAIC = 40  # LR px along one side of the windows that a large scene is judged by
-FRAME = (
-    3  # LR px at the border of such a window that the PSF mixes with its neighbour in the mosaic
-)
+FRAME = 3  # LR px at the border of such a window: there the PSF would mix it with its neighbour
 
 Part = tuple[slice, slice]  # rows and columns
 

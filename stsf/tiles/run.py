@@ -72,7 +72,7 @@ def make_tiles(
         wanted: products, of `stsf.tiles.tile.PRODUCTS`.
         reading: what the files do not say themselves.
         model: a trained network or its file; the one that comes with the kit without it.
-        calibrate: find shifts, PSF and gains from the images.
+        calibrate: find shifts, PSF and MS response from the images.
         force: go on where the images contradict one another.
         side: of a tile, pixels of the product.
         workers: processes that make tiles; a single one is this process, on all its cores.

@@ -23,8 +23,6 @@ from stsf.tiles.observations import Observations
 from stsf.tiles.whole import Whole
 
 PRODUCTS = ("x2", "x1", "sigma", "quality")
-
-
 IMAGES = ("Y1", "M1", "M2")
 FITS = ("Y1 - D X1", "M1 - R X1", "M2 - R X2")
 

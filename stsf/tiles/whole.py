@@ -1,6 +1,6 @@
 """What is estimated once for a whole scene, on the windows that stand for it.
 
-- From one window of at most `SAMPLE` HS pixels a side: shifts, PSF, gains of the MS.
+- From one window of at most `SAMPLE` HS pixels a side: shifts, PSF, response of the MS.
 - From the sample, which is the scene itself up to `SAMPLE`² HS pixels and windows spread over it
   beyond: noise, the regression and principal axes of SSJE; the coordinates and regressions of TVE,
   their record on pseudo-changes, how usual a change is.
@@ -67,7 +67,7 @@ def learn(
     Args:
         observed: the files.
         network: trained.
-        calibrate: find shifts, PSF and gains from the images.
+        calibrate: find shifts, PSF and MS response from the images.
         force: go on where the images contradict one another.
 
     Raises:

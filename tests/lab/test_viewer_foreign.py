@@ -176,3 +176,15 @@ def test_half_a_choice_is_refused(words: list[str], tmp_path: Path) -> None:
     done = run(*words, "--html", tmp_path / "p.html")
     assert done.exit_code == 2 and done.stderr.count("\n") == 1
     assert "--hs, --ms1 and --ms2" in done.stderr
+
+
+def test_counts_are_shown_in_the_units_that_are_told(tmp_path: Path, scene: Scene) -> None:
+    files = {}
+    for key in KEYS[:3]:
+        image = image_of(scene, key)
+        counts = replace(image, cube=image.cube * 1e4 + 1000)
+        files[key] = write_image(tmp_path / f"{key}.tif", counts)
+    reading = stsf.files.reading.Reading(scale=(1e-4,) * 3, offset=(-0.1,) * 3)
+    layers = of_files(files, reading=reading)
+    for key in KEYS[:3]:
+        np.testing.assert_allclose(layers.read(key), getattr(scene, key), atol=1e-4)

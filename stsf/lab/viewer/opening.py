@@ -12,7 +12,7 @@ import numpy as np
 from stsf.files.checks import check_files, check_place
 from stsf.files.identify import sensor_of
 from stsf.files.imagefile import Image, ImageFile, Part
-from stsf.files.reading import Reading, bands_like, bands_of, shared_bands
+from stsf.files.reading import Reading, bands_like, with_sensors
 from stsf.files.scenes import FILES, change_codes
 from stsf.lab.viewer.layers import FUSED, TRUTH, Layer, Layers, with_fused
 from stsf.scene import check_reflectance
@@ -24,20 +24,23 @@ File = str | Path
 
 
 class Chosen:
-    """Some bands of a layer, in an order of their own.
+    """Some bands of a layer, in an order of their own, in reflectance.
 
     Attributes:
         shape: (band, y, x).
     """
 
-    def __init__(self, layer: Layer, bands: np.ndarray) -> None:
-        """Keep a layer and the indices of the bands that count."""
-        self.shape = (len(bands), *layer.shape[1:])
-        self._layer, self._bands = layer, bands
+    def __init__(
+        self, layer: Layer, bands: np.ndarray | None, scale: float = 1.0, offset: float = 0.0
+    ) -> None:
+        """Keep a layer, the numbers of the bands that count (None: all), and its units."""
+        self._bands = np.arange(layer.shape[0]) if bands is None else bands
+        self.shape = (len(self._bands), *layer.shape[1:])
+        self._layer, self._scale, self._offset = layer, np.float32(scale), np.float32(offset)
 
     def read(self, part: Part | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
         """See `Layer`."""
-        return self._layer.read(part, shape)[self._bands]
+        return self._layer.read(part, shape)[self._bands] * self._scale + self._offset
 
 
 def of_folder(folder: File, fused: Any = None, reading: Reading | None = None) -> Layers:
@@ -63,7 +66,7 @@ def of_files(
         files: by keys of `stsf.files.FILES`; Y1, M1 and M2 at least.
         fused: anything with some of the attributes "hrhs_t1", "hrhs_t2" and "sigma_t2", arrays or
             files.
-        reading: what the files do not say themselves: sensors, bands and a value without data.
+        reading: what the files do not say themselves.
         name: shown in the title.
 
     Raises:
@@ -71,26 +74,23 @@ def of_files(
     """
     reading = reading or Reading()
     opened = {key: ImageFile(files[key], nodata=reading.nodata) for key in OBSERVED}
-    y1, m1, m2 = (_glance(file) for file in opened.values())
-    # which bands, by which sensors
-    ms_asked = (reading.ms_sensor, "--ms-sensor", reading.ms_bands, False)
-    bands, hs = bands_of(
-        str(files["lrhs_t1"]), y1, reading.hs_sensor, "--hs-sensor", reading.hs_bands
-    )
-    first, ms_t1 = bands_of(str(files["hrms_t1"]), m1, *ms_asked)
-    second, ms = bands_of(str(files["hrms_t2"]), m2, *ms_asked)
-    of_both = shared_bands(ms_t1, ms)
-    chosen = dict(zip(OBSERVED, (bands, first[of_both[0]], second[of_both[1]]), strict=True))
-    seen = [(str(files[key]), _only(im, chosen[key])) for key, im in zip(OBSERVED, (y1, m1, m2))]
-    # do they fit together?
-    check_files(seen)
-    cubes: dict[str, Layer] = {key: Chosen(opened[key], chosen[key]) for key in OBSERVED}
+    paths = [str(files[key]) for key in OBSERVED]
+    # which bands, by which sensors, and do they fit together?
+    found = with_sensors(paths, [_glance(file) for file in opened.values()], reading)
+    seen = dict(zip(OBSERVED, found[:3], strict=True))
+    check_files(list(zip(paths, found[:3], strict=True)))
+    units = zip(reading.scale, reading.offset, strict=True)
+    cubes: dict[str, Layer] = {
+        key: Chosen(opened[key], image.bands, *unit)
+        for (key, image), unit in zip(seen.items(), units, strict=True)
+    }
+    hs, m2 = found.hs, found.m2
     cubes |= {
         key: _like_hs(files[file], hs, m2, reading) for key, file in TRUTH.items() if file in files
     }
-    dates = (y1.date, m1.date, m2.date)
+    dates = tuple(image.date for image in seen.values())
     facts = SimpleNamespace(
-        hs=hs, ms=ms.select(of_both[1]), size=opened["hrms_t2"].shape[1:], crs=m2.crs,
+        hs=hs, ms=found.ms, size=opened["hrms_t2"].shape[1:], crs=m2.crs,
         transform=opened["hrms_t2"].transform, dates=dates if all(dates) else None, name=name,
         change=_codes(files["change"]) if "change" in files else None, valid=None,
     )  # fmt: skip
@@ -103,15 +103,6 @@ def _glance(file: ImageFile) -> Image:
     while max(file.shape[1:]) // step > most:
         step *= 2
     return file.image(shape=(max(1, file.shape[1] // step), max(1, file.shape[2] // step)))
-
-
-def _only(image: Image, bands: np.ndarray) -> Image:
-    wavelength = None if image.wavelength is None else image.wavelength[bands]
-    fwhm = None if image.fwhm is None else image.fwhm[bands]
-    return Image(
-        image.cube[bands], wavelength=wavelength, fwhm=fwhm, date=image.date, crs=image.crs,
-        transform=image.transform, control=image.control,
-    )  # fmt: skip
 
 
 def _codes(path: File) -> Layer:
