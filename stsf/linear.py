@@ -7,6 +7,7 @@ where the types say `Array`.
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +20,7 @@ import stsf.threads  # noqa: F401 (whatever computes, computes on one thread)
 
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 Cube = TypeVar("Cube", np.ndarray, torch.Tensor)
+Thing = TypeVar("Thing", bound=Any)
 
 SMALLEST_NOISE = 1e-6  # reflectance; keeps bands that are zero everywhere from dividing by zero
 
@@ -47,9 +49,29 @@ def pixels(cube: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
     return flat if valid is None else flat[valid.ravel()]
 
 
-def rows(array: np.ndarray) -> torch.Tensor:
+def rows(array: np.ndarray | torch.Tensor) -> torch.Tensor:
     """float32 tensor of an array, contiguous."""
     return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32)
+
+
+def moved(thing: Thing, device: torch.device | str) -> Thing:
+    """The same with all its tensors on a device, those in tuples, lists and objects of the kit too.
+
+    Example:
+        >>> there = moved(LinearMap(torch.zeros(1), torch.ones(1, 1)), "meta")
+        >>> there.weights.device
+        device(type='meta')
+    """
+    if isinstance(thing, torch.Tensor):
+        return thing.to(device)  # type: ignore[return-value]
+    if isinstance(thing, (tuple, list)):
+        make = getattr(thing, "_make", type(thing))  # a NamedTuple takes its fields one by one
+        return make(moved(part, device) for part in thing)
+    if type(thing).__module__.startswith("stsf."):
+        there = copy(thing)
+        vars(there).update({name: moved(part, device) for name, part in vars(thing).items()})
+        return there
+    return thing
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,28 +10,27 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from stsf.errors import InputError
 from stsf.evidence.components import prepare
 from stsf.evidence.evidence import Evidence
+from stsf.evidence.maps import Prepared
 from stsf.evidence.statistics import Statistics
 from stsf.files.places import shipped_path
 from stsf.files.weights import read_weights, write_weights
-from stsf.linear import SMALLEST_NOISE, signal_covariance
+from stsf.linear import SMALLEST_NOISE, moved, signal_covariance
 from stsf.projection import spectral_gain
 from stsf.scene import Scene
 from stsf.ssje import SSJE
-from stsf.tve import TemporalVariationEstimator
+from stsf.tve import Answer, TemporalVariationEstimator
 
 FORMAT = "stsf DC-STSF 1"
 SHIPPED = shipped_path("data/models/dcstsf.safetensors")
@@ -94,7 +93,10 @@ class Estimate:
 
 
 class DCSTSF(nn.Module):
-    """The cascade.
+    """The cascade: tensors inside, numpy where a scene comes in and an estimate goes out.
+
+    What the scene says of itself (`stsf.evidence`) is computed on the CPU; SSJE and TVE compute
+    where their weights are, for example after `DCSTSF.load().to("cuda")`.
 
     Args:
         config: sizes and parts.
@@ -102,8 +104,7 @@ class DCSTSF(nn.Module):
     Example:
         >>> import stsf
         >>> scene = stsf.load_sample().crop(slice(0, 12), slice(0, 12))
-        >>> with torch.no_grad():
-        ...     DCSTSF()(scene).x2.shape
+        >>> DCSTSF()(scene).x2.shape
         (114, 36, 36)
     """
 
@@ -124,6 +125,30 @@ class DCSTSF(nn.Module):
         self.register_buffer("calibration", torch.ones(1))
         self.provenance: dict[str, Any] = {}
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes; what it is given is carried there."""
+        return self.calibration.device
+
+    @torch.no_grad()  # it is trained part by part, see `stsf.training`
+    def forward(self, scene: Scene, return_steps: bool = False) -> Estimate:
+        """X1, X2 and the error of X2.
+
+        Args:
+            scene: the observations, registered and calibrated.
+            return_steps: give every intermediate by name.
+        """
+        # the scene as maps, and X1 by the SSJE
+        prepared = self._maps(scene)
+        z, steps = self.ssje(prepared, return_steps=True)
+        # X2 by the TVE
+        found = self._second(scene, prepared.decode(z), return_steps)
+        if not return_steps:
+            return found
+        cubes = {name: prepared.decode(step).cpu().numpy() for name, step in steps.items()}
+        return replace(found, steps=cubes | found.steps)
+
+    @torch.no_grad()
     def first_date(
         self,
         scene: Scene,
@@ -137,80 +162,29 @@ class DCSTSF(nn.Module):
             softness: of the product, see `stsf.evidence.components.prepare`.
             estimated: of the whole, where the scene is a part of it.
         """
-        with torch.no_grad():
-            prepared = prepare(scene, softness=softness, estimated=estimated)
-            return prepared.decode(self.ssje(prepared)).numpy()
+        prepared = self._maps(scene, softness, estimated)
+        return prepared.decode(self.ssje(prepared)).cpu().numpy()
 
+    @torch.no_grad()
     def second_date(self, scene: Scene, x1: np.ndarray, return_steps: bool = False) -> Estimate:
         """X2 from any estimate of X1 (L, H, W): the TVE."""
-        with torch.no_grad():
-            evidence = Evidence(scene, x1)
-            answer = self.tve(evidence)
-        size = scene.size
-        steps: dict[str, np.ndarray] = {}
-        if return_steps:
-            decode = evidence.coordinates.decode
-            steps = {
-                "candidates": np.stack(
-                    [_image(decode(z), size) for z in answer.candidates.unbind(1)]
-                ),
-                "weights": _image(answer.weights.mean(1), size),
-                "kept": _image(answer.kept[:, None], size)[0],
-            }
-        sigma = _image(answer.sigma, size) * self.calibration.item()
-        return Estimate(x1, _image(answer.x2, size), sigma, steps)
+        return self._second(scene, torch.as_tensor(x1), return_steps)
 
-    def forward(self, scene: Scene, return_steps: bool = False) -> Estimate:
-        """X1, X2 and the error of X2.
+    def _maps(
+        self,
+        scene: Scene,
+        softness: Sequence[float] | None = None,
+        estimated: Statistics | None = None,
+    ) -> Prepared:
+        return moved(prepare(scene, softness=softness, estimated=estimated), self.device)
 
-        Args:
-            scene: the observations, registered and calibrated.
-            return_steps: give every intermediate by name.
-        """
-        if not return_steps:
-            return self.second_date(scene, self.first_date(scene))
-        with torch.no_grad():
-            prepared = prepare(scene)
-            z, steps = self.ssje(prepared, return_steps=True)
-            cubes = {name: prepared.decode(step).numpy() for name, step in steps.items()}
-            last = self.second_date(scene, prepared.decode(z).numpy(), return_steps=True)
-        return Estimate(last.x1, last.x2, last.sigma, {**cubes, **last.steps})
-
-    def explain(self, scene: Scene | None = None) -> pd.DataFrame:
-        """The stages in the order they work, with their parameters.
-
-        Args:
-            scene: if given, the multiplications and additions that each stage takes for one
-                pixel of its product are counted on it.
-
-        Example:
-            >>> bool(DCSTSF().explain().parameters.sum() < 500_000)
-            True
-        """
-        stages: dict[str, list[nn.Module]] = {}
-        for k in range(self.config.stages):
-            for unit in ("seu", "ecu"):
-                if k < len(made := getattr(self.ssje, unit)):
-                    stages[f"SSJE {k + 1}: {unit.upper()}"] = [made[k]]
-        estimator = self.tve
-        weighing = [m for m in estimator.children() if m is not estimator.sftn]
-        stages |= {"TVE: SFTN": [estimator.sftn], "TVE: weighing": weighing}
-        table = pd.DataFrame(
-            {"parameters": [sum(map(_size, modules)) for modules in stages.values()]},
-            index=pd.Index(stages, name="stage"),
-        )
-        table.loc["SSJE: step sizes"] = sum(p.numel() for p in self.ssje.parameters(recurse=False))
-        if scene is not None:
-            with FlopCounterMode(display=False) as counter:
-                self(scene)
-            counts = {name: sum(ops.values()) for name, ops in counter.get_flop_counts().items()}
-            names = {module: f"DCSTSF.{name}" for name, module in self.named_modules()}
-            pixels_ = scene.size[0] * scene.size[1]
-            table["operations per pixel"] = [
-                round(sum(counts.get(names[m], 0) for m in stages.get(stage, [])) / pixels_)
-                for stage in table.index
-            ]
-        return table
+    def _second(self, scene: Scene, x1: torch.Tensor, return_steps: bool) -> Estimate:
+        evidence = moved(Evidence(scene, x1.cpu()), self.device)
+        answer = self.tve(evidence)
+        # to images, as numpy
+        x2, sigma = (_image(values, scene.size) for values in (answer.x2, answer.sigma))
+        steps = _steps(answer, evidence) if return_steps else {}
+        return Estimate(x1.cpu().numpy(), x2, sigma * self.calibration.item(), steps)
 
     def save(self, path: str | Path) -> None:
         """Write weights, sizes and provenance to one safetensors file, whole or not at all."""
@@ -249,10 +223,6 @@ class DCSTSF(nn.Module):
         return network.eval()
 
 
-def _size(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
-
-
 @lru_cache(maxsize=1)
 def shipped() -> DCSTSF:
     """The network that comes with the kit, or the file that STSF_MODEL names; loaded once."""
@@ -261,7 +231,17 @@ def shipped() -> DCSTSF:
 
 def _image(values: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
     """(H·W, b) rows -> (b, H, W)."""
-    return values.T.reshape(-1, *size).numpy()
+    return values.T.reshape(-1, *size).cpu().numpy()
+
+
+def _steps(answer: Answer, evidence: Evidence) -> dict[str, np.ndarray]:
+    """How X2 came about, see `Estimate`."""
+    decode, size = evidence.coordinates.decode, evidence.scene.size
+    return {
+        "candidates": np.stack([_image(decode(z), size) for z in answer.candidates.unbind(1)]),
+        "weights": _image(answer.weights.mean(1), size),
+        "kept": _image(answer.kept[:, None], size)[0],
+    }
 
 
 def explained_share(scene: Scene) -> np.ndarray:

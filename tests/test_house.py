@@ -36,6 +36,7 @@ MAY: dict[str, set[str]] = {
     "fusion": {*STORY, "sensing", "alignment", "baselines", "metrics", "network"},
     "tiles": {
         "errors",
+        "linear",
         "degradation",
         "scene",
         "sensing",

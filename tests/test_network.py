@@ -9,8 +9,12 @@ import torch
 from safetensors.torch import save_file
 
 import stsf
+from stsf import threads
 from stsf.errors import InputError
 from stsf.evidence.candidates import CANDIDATES
+from stsf.evidence.components import prepare
+from stsf.evidence.evidence import Evidence
+from stsf.linear import moved
 from stsf.network import DCSTSF, PARTS, SHIPPED, Config, explained_share, shipped
 
 
@@ -26,8 +30,7 @@ def network():
 
 
 def test_one_pass_gives_both_dates_and_the_error(scene, network):
-    with torch.no_grad():
-        found = network(scene)
+    found = network(scene)
     for cube in (found.x1, found.x2, found.sigma):
         assert cube.shape == scene.hrhs_t2.shape and np.isfinite(cube).all()
     assert (found.sigma > 0).all() and found.steps == {}
@@ -89,9 +92,39 @@ def test_a_wrong_config_is_refused(wrong, message):
         Config(**wrong)
 
 
-def test_explain_counts_every_parameter_once(network):
-    table = network.explain()
-    assert table.parameters.sum() == sum(p.numel() for p in network.parameters())
+@pytest.mark.parametrize("device", [
+    "cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="")),
+])  # fmt: skip
+def test_the_network_computes_where_its_weights_are(scene, device):
+    expected, there = shipped()(scene), DCSTSF.load().to(device)
+    found = there(scene, return_steps=True)
+    assert there.device.type == device
+    for name in ("x1", "x2", "sigma"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), atol=1e-4)
+    assert all(isinstance(step, np.ndarray) for step in found.steps.values())
+
+
+def test_all_of_the_tve_can_be_carried_to_another_device(scene):
+    """On "meta", which knows shapes only; a tensor left behind could not be combined."""
+    tve, evidence = DCSTSF().to("meta").tve, Evidence(scene, scene.hrhs_t1)
+    with torch.no_grad():
+        answer = tve(moved(evidence, "meta"))
+        with pytest.raises(RuntimeError, match="device"):
+            tve(evidence)
+    assert answer.x2.is_meta and answer.x2.shape == (48 * 48, len(scene.hs))
+
+
+def test_ssje_and_tve_make_no_tensor_elsewhere_than_their_inputs(scene, network, monkeypatch):
+    """A tensor made without saying where lands on the default device, and cannot be used."""
+    monkeypatch.setattr(threads, "_alone", True)  # the default device is that of one thread
+    prepared, evidence = prepare(scene), Evidence(scene, scene.hrhs_t1)
+    with torch.no_grad(), torch.device("meta"):
+        z, answer = network.ssje(prepared), network.tve(evidence)
+        with pytest.raises((RuntimeError, NotImplementedError)):
+            (z + torch.ones(len(z), 1, 1)).numpy()  # the law would notice
+    with torch.no_grad():
+        assert torch.equal(z, network.ssje(prepared))
+        assert torch.equal(answer.x2, network.tve(evidence).x2)
 
 
 def test_what_the_ms_measures(scene):

@@ -21,7 +21,7 @@ from stsf.evidence.fourier import FourierRegression
 from stsf.evidence.local import local_wiener
 from stsf.evidence.neighbours import NeighbourRegression
 from stsf.evidence.pseudo_changes import Known, PseudoChanges
-from stsf.linear import denoise, pixels, rows
+from stsf.linear import denoise, like, pixels, rows
 from stsf.scene import Scene
 
 NOISE_LEFT = 0.5  # of the variance of the MS noise, after `local_wiener`
@@ -58,7 +58,7 @@ class Evidence:
         torch.Size([3600, 9, 16])
     """
 
-    def __init__(self, scene: Scene, x1: np.ndarray, seed: int = 0) -> None:
+    def __init__(self, scene: Scene, x1: np.ndarray | torch.Tensor, seed: int = 0) -> None:
         draw = torch.Generator().manual_seed(seed)
         self.scene = scene
         self.coordinates = Coordinates(scene)
@@ -156,14 +156,14 @@ class Evidence:
         """
         maps, y = self.coordinates, self.known.y
         beyond = (y - maps.decode(self.known.z)).var(0)
-        noise = NOISE_LEFT * rows(self.scene.noise_ms).square() @ maps.G.square()
+        noise = NOISE_LEFT * like(self.scene.noise_ms, y).square() @ maps.G.square()
         return noise + beyond + 1e-8
 
     @cached_property
     def explained(self) -> torch.Tensor:
         """(K,) share of each coordinate's variance in the scene that the MS explains."""
         C, A = torch.diag(self.spread**2), self.coordinates.to_ms.weights.T
-        noise = torch.diag(rows(self.scene.noise_ms) ** 2 + 1e-6)
+        noise = torch.diag(like(self.scene.noise_ms, A) ** 2 + 1e-6)
         unknown = C - C @ A @ torch.linalg.solve(A.T @ C @ A + noise, A.T @ C)
         return (1 - torch.diagonal(unknown) / self.spread**2).clamp(0, 1)
 
@@ -173,7 +173,7 @@ def _context(cover: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return torch.from_numpy(uniform_filter(cover.reshape(size).numpy(), 7))
 
 
-def _in_rows(*cubes: np.ndarray) -> list[torch.Tensor]:
+def _in_rows(*cubes: np.ndarray | torch.Tensor) -> list[torch.Tensor]:
     """(b, H, W) -> (H·W, b), each."""
     return [rows(cube.reshape(len(cube), -1).T) for cube in cubes]
 

@@ -91,10 +91,9 @@ class LocalRegression:
         self.grid = guide.shape[1] // ratio, guide.shape[2] // ratio
         self.guide = torch.cat([self._blocks(guide), torch.ones_like(self._blocks(guide[:1]))], 1)
         square = self._image(self.guide @ self.guide.mT)  # (g + 1, g + 1, h, w)
-        ridge = torch.full((len(guide) + 1,), RIDGE).index_fill(0, torch.tensor(len(guide)), 0.0)
+        ridge = torch.diag(F.pad(guide.new_full((len(guide),), RIDGE), (0, 1)))  # not on the offset
         self.inverse = [  # (h', w', g + 1, g + 1) each
-            torch.linalg.inv(_mean_of(square, k).permute(2, 3, 0, 1) + torch.diag(ridge).to(guide))
-            for k in windows
+            torch.linalg.inv(_mean_of(square, k).permute(2, 3, 0, 1) + ridge) for k in windows
         ]
 
     def __call__(self, z: Tensor) -> tuple[Tensor, Tensor]:

@@ -102,6 +102,6 @@ def scores_before_training(
     worth = (risk.clamp_min(1e-6) * novel.clamp_min(1e-9))[:, :-1].rsqrt()
     shares = (1 - same)[:, None] * worth / worth.sum(1, keepdim=True) + LEAST
     shares[:, INJECTION] += same
-    scores = torch.cat([shares, torch.ones(len(pairs), 1)], 1).log()
+    scores = torch.cat([shares, torch.ones_like(shares[:, :1])], 1).log()
     scores[:, -1] -= veto(done, energy) if sftn else 1e4
     return scores

@@ -14,6 +14,7 @@ from stsf.errors import InputError
 from stsf.evidence.candidates import CHUNK
 from stsf.evidence.evidence import Evidence
 from stsf.files.facts import REASONS, masked
+from stsf.linear import moved
 from stsf.metrics.consistency import in_noise
 from stsf.network import DCSTSF
 from stsf.scene import FEWEST, Scene
@@ -124,10 +125,11 @@ def _fused(
 def second_date(network: DCSTSF, evidence: Evidence, whole: Whole) -> tuple[np.ndarray, np.ndarray]:
     """X2 and its standard error, (L, n) each, chunk by chunk: no candidate is kept."""
     chunks = [slice(i, i + CHUNK) for i in range(0, len(evidence.all), CHUNK)]
+    evidence, tested = moved(evidence, network.device), moved(whole.tested, network.device)
 
     def answer(chosen: slice) -> tuple[np.ndarray, np.ndarray]:
-        found = network.tve.estimate(evidence, chosen, whole.tested)
-        return found.x2.T.numpy(), (found.sigma.T * network.calibration).numpy()
+        found = network.tve.estimate(evidence, chosen, tested)
+        return found.x2.T.cpu().numpy(), (found.sigma.T * network.calibration).cpu().numpy()
 
     with torch.no_grad():
         parts = in_parallel(answer, chunks)

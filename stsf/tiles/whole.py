@@ -23,6 +23,7 @@ from stsf.errors import Doubt
 from stsf.evidence.evidence import Evidence
 from stsf.evidence.record import Record
 from stsf.evidence.statistics import Statistics, statistics
+from stsf.linear import moved
 from stsf.network import DCSTSF, explained_share
 from stsf.scene import Scene
 from stsf.sensing.sensors import MIN_COVERAGE
@@ -85,7 +86,7 @@ def learn(
     x1 = network.first_date(sample, estimated=estimated)
     with torch.no_grad():
         evidence = Evidence(sample, x1)
-        tested = network.tve.record(evidence)
+        tested = moved(network.tve.record(moved(evidence, network.device)), "cpu")
     return Whole(
         alignment, estimated, evidence.without_pixels(), tested,
         sample.noise_hs, sample.noise_ms, explained_share(sample),

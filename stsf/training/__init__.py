@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "progress": ["Bars"],
         "recipe": ["Recipe", "full", "tiny"],
         "run": ["FIRST_SEED", "STAGES", "Training", "VALIDATION", "calibrate", "train"],
+        "stages": ["explain"],
         "unrolled": ["coarse_part", "excess", "unrolled_loss"],
         "zero_shot": ["adapt", "one_level_down"],
     },

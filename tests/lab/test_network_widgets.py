@@ -9,7 +9,7 @@ import torch
 
 from stsf import metrics
 from stsf.evidence.components import prepare
-from stsf.lab.lessons import lesson04a, lesson04b, lesson05
+from stsf.lab.lessons import diagram, lesson04a, lesson04b, lesson05
 from stsf.ssje import SSJE
 
 
@@ -160,3 +160,8 @@ def test_every_axis_is_labelled(view, prepared, works, made):
         assert all(ax.get_xlabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)
     for figure in figures[:3] + figures[4:8]:
         assert all(ax.get_ylabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)
+
+
+@pytest.mark.parametrize("step", diagram.BOXES)
+def test_every_box_shows_its_line_of_code(step):
+    assert diagram.code_of(step) in diagram.about(step) or "&" in diagram.about(step)

@@ -23,6 +23,8 @@ from stsf.plots.colour import BLUE, GREEN, GREY, LIGHT, ORANGE, RED, SKY
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
 from stsf.ssje import SSJE
+from stsf.training.stages import explain
+from stsf.tve import TemporalVariationEstimator as TVE
 
 SMALL = slice(0, 12)  # coarse pixels: enough of a scene to ask the network for its steps
 ROW = {"x1": 1.0, "x2": 0.0}  # where the two estimates stand, upward
@@ -60,11 +62,11 @@ BOXES = {  # name of a step without its number
     "consistency": Box(3, "maps z, M1", "maps that explain M1",
                        "z + G_z (M_1 - R X)", SSJE.forward, 'steps["consistency"] ='),
     "candidates": Box(6, "X̂1, M1, M2", "nine answers for t2", "X_2^{(1)} \\ldots X_2^{(9)}",
-                      DCSTSF.second_date, "made = ["),
+                      TVE.candidates, "return torch.cat([pairs"),
     "weights": Box(6, "candidates, M2 − M1", "a weight for each, adding up to 1",
-                   "\\hat X_2 = \\sum_i w_i X_2^{(i)}", DCSTSF.second_date, '"weights":'),
+                   "\\hat X_2 = \\sum_i w_i X_2^{(i)}", TVE.weigh, "z = (weights"),
     "kept": Box(6, "weights", "how far X̂1 is still believed", "\\sum_{i\\ \\mathrm{builds\\ on}\\ "
-                "\\hat X_1} w_i", DCSTSF.second_date, '"kept":'),
+                "\\hat X_1} w_i", TVE.estimate, "kept ="),
 }  # fmt: skip
 
 
@@ -126,7 +128,7 @@ def steps_of(network: DCSTSF, scene: Scene) -> list[str]:
 
 def weights_of(network: DCSTSF) -> dict[str, int]:
     """Number of weights of every box that has some, from `explain`."""
-    counts = network.explain().parameters
+    counts = explain(network).parameters
     of_x1 = {
         f"{name.split(': ')[1].lower()} {name.split()[1].rstrip(':')}": int(count)
         for name, count in counts.items()
@@ -148,7 +150,7 @@ def diagram(network: DCSTSF, scene: Scene, lesson: int = 0) -> Figure:
         lesson: boxes that are known by the end of this lesson are filled; 0 fills none.
     """
     names, counts = on_the_way(steps_of(network, scene)), weights_of(network)
-    of_x2 = [n for n in names if BOXES[kind_of(n)].source is DCSTSF.second_date]
+    of_x2 = [n for n in names if BOXES[kind_of(n)].lesson == 6]
     rows = {"x1": [n for n in names if n not in of_x2], "x2": of_x2}
     figure = plt.figure(figsize=(WIDTH, 3.6), layout="constrained")
     plt.close(figure)
