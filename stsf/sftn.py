@@ -13,11 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from stsf.evidence.candidates import DatePairs
+from stsf.evidence.candidates import REFERENCE
 from stsf.evidence.canonical import K
-from stsf.evidence.evidence import Evidence
-from stsf.evidence.inputs import difference_numbers
-from stsf.evidence.record import REFERENCE
+from stsf.evidence.coordinates import Coordinates
+from stsf.evidence.difference_image import DatePairs, difference_numbers
 
 SHOWN = 7  # candidates that it sees, those that come first
 
@@ -64,8 +63,8 @@ class SpectralFineTuningNetwork(nn.Module):
     Example:
         >>> import stsf
         >>> scene = stsf.load_sample().crop(slice(0, 20), slice(0, 20))
-        >>> evidence = Evidence(scene, scene.D.upsample(scene.lrhs_t1))
-        >>> curves = SpectralFineTuningNetwork(8).inputs(evidence, evidence.all)
+        >>> evidence = stsf.evidence.Evidence(scene, scene.D.upsample(scene.lrhs_t1))
+        >>> curves = SpectralFineTuningNetwork(8).inputs(evidence.coordinates, evidence.all)
         >>> revised = SpectralFineTuningNetwork(8)(curves)  # untrained
         >>> mean = curves.candidates.mean(1)
         >>> bool(torch.allclose(revised, mean + curves.pull - mean @ curves.GR, atol=1e-4))
@@ -81,9 +80,8 @@ class SpectralFineTuningNetwork(nn.Module):
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
-    def inputs(self, evidence: Evidence, pairs: DatePairs) -> Curves:
-        """What `forward` takes, for some pairs of dates."""
-        maps = evidence.coordinates
+    def inputs(self, maps: Coordinates, pairs: DatePairs) -> Curves:
+        """What `forward` takes, for some pairs of dates of the scene with these coordinates."""
         z1 = maps.to_canonical(pairs.x1)
         work = pairs.candidates[:, :SHOWN].reshape(-1, K)
         z = maps.work_to_canonical(work).reshape(len(pairs), SHOWN, K)
@@ -104,6 +102,6 @@ class SpectralFineTuningNetwork(nn.Module):
         # agree with M2
         return revised + curves.pull - revised @ curves.GR if self.consistency else revised
 
-    def on(self, evidence: Evidence, pairs: DatePairs) -> torch.Tensor:
+    def on(self, maps: Coordinates, pairs: DatePairs) -> torch.Tensor:
         """(n, K) revised curves in the scene's working coordinates."""
-        return evidence.coordinates.canonical_to_work(self(self.inputs(evidence, pairs)))
+        return maps.canonical_to_work(self(self.inputs(maps, pairs)))

@@ -12,7 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from stsf.evidence.candidates import CANDIDATES, CASCADE, CHUNK, KEEPING, TAU_CASCADE, DatePairs
+from stsf.evidence.candidates import CANDIDATES, CASCADE, CHUNK, KEEPING, TAU_CASCADE
+from stsf.evidence.coordinates import Coordinates
+from stsf.evidence.difference_image import DatePairs
 from stsf.evidence.evidence import Evidence
 from stsf.evidence.inputs import Inputs, inputs
 from stsf.evidence.record import Record, record
@@ -106,19 +108,23 @@ class TemporalVariationEstimator(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def candidates(self, evidence: Evidence, pairs: DatePairs) -> torch.Tensor:
+    def candidates(self, maps: Coordinates, pairs: DatePairs) -> torch.Tensor:
         """(n, 10, K): the scene's nine and the fine-tuned one."""
         starts = range(0, len(pairs), CHUNK)
-        curves = [self.sftn.on(evidence, pairs[start : start + CHUNK]) for start in starts]
+        curves = [self.sftn.on(maps, pairs[start : start + CHUNK]) for start in starts]
         return torch.cat([pairs.candidates, torch.cat(curves)[:, None]], 1)
 
     def record(self, evidence: Evidence) -> Record:
         """How every candidate does on the scene's pseudo-changes."""
-        return record(evidence, lambda pairs: self.candidates(evidence, pairs))
+
+        def answers(pairs: DatePairs) -> torch.Tensor:
+            return self.candidates(evidence.coordinates, pairs)
+
+        return record(evidence.tests, evidence.regression, answers)
 
     def inputs(self, evidence: Evidence, chosen: torch.Tensor | slice, done: Record) -> Inputs:
         """What `weigh` takes, for some pixels of the scene."""
-        candidates = self.candidates(evidence, evidence.all[chosen])
+        candidates = self.candidates(evidence.coordinates, evidence.all[chosen])
         return inputs(evidence, chosen, candidates, done, **self.sees)
 
     def weigh(self, given: Inputs, *, share: float = 1.0) -> Weighed:

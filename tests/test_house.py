@@ -121,6 +121,21 @@ def test_no_circle() -> None:
         visit(name, ())
 
 
+def below(name: str, arrows: dict[str, set[str]], known: set[str]) -> int:
+    """How many files, one upon the other, have to be read before a module by who knows some."""
+    new = arrows[name] - known
+    return max((1 + below(other, arrows, known) for other in new), default=0)
+
+
+@pytest.mark.parametrize(("name", "most"), [("network", 6), ("ssje", 3)])
+def test_the_way_to_the_network_is_short(name: str, most: int) -> None:
+    """From what the lessons before it have told: sensors, scene, projection, units."""
+    arrows = {name: imports(tree, set(TREES)) for name, tree in TREES.items()}
+    told = {"errors", "threads", "linear", "degradation", "scene", "projection", "units", "files"}
+    known = {name for name in TREES if name.split(".")[0] in told | {"sensing"}}
+    assert 2 <= below(name, arrows, known) <= most
+
+
 def test_the_top_level_is_the_story() -> None:
     top = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
     assert top == {*STORY, "network", "fusion", "inspection", "threads"}

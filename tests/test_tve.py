@@ -187,7 +187,7 @@ def test_the_order_of_the_ms_bands_does_not_matter(scene):
 def test_sftn_starts_from_the_scene_and_ends_at_m2(evidence):
     sftn = TemporalVariationEstimator().sftn
     with torch.no_grad():
-        curves = sftn.inputs(evidence, evidence.all)
+        curves = sftn.inputs(evidence.coordinates, evidence.all)
         found = sftn(curves)
     mean, maps = curves.candidates.mean(1), evidence.coordinates
     wanted = mean + (evidence.all.m2 - maps.canonical_to_ms(mean)) @ maps.canonical_G

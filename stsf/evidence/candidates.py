@@ -6,12 +6,12 @@ Nothing learnt elsewhere has a say here. Every answer is in working coordinates
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 
 from stsf.evidence.coordinates import Coordinates
+from stsf.evidence.difference_image import DatePairs, difference_image
 from stsf.evidence.fourier import FourierRegression
 from stsf.threads import in_parallel
 
@@ -21,56 +21,10 @@ CANDIDATES = (
     "kept detail, smooth", "kept detail, sharp", "neighbours", "polynomial",
     "cascade", "fine-tuned",
 )  # fmt: skip
+INJECTION, REFERENCE = 0, 1  # X1 kept; X1 rescaled, which all others are compared with
 CASCADE = CANDIDATES.index("cascade")
 TAU_CASCADE = 1.0  # width of its change weight, in band σ, as in `stsf.baselines.temporal.cascade`
 KEEPING = (0, 1, 4, 5)  # those that build on the pixel's own X1
-
-
-@dataclass
-class DatePairs:
-    """Pairs of dates in rows: a place at t1 and what the MS sees there at t2.
-
-    Attributes:
-        x1: (n, L) spectrum at t1.
-        m1, m2: (n, C) MS pixels.
-        brightness: (n,) the best factor from m1 to m2.
-        cover: (n,) what of the difference image is no change of brightness, RMS in band σ.
-        change: (n,) the difference image, RMS in band σ.
-        novelty: (n,) of m2 in this scene.
-        novelty_t1: (n,) of m1.
-        candidates: (n, 9, K) the scene's own candidates, in working coordinates.
-    """
-
-    x1: torch.Tensor
-    m1: torch.Tensor
-    m2: torch.Tensor
-    brightness: torch.Tensor
-    cover: torch.Tensor
-    change: torch.Tensor
-    novelty: torch.Tensor
-    novelty_t1: torch.Tensor
-    candidates: torch.Tensor
-
-    @property
-    def difference(self) -> torch.Tensor:
-        """(n, C) the difference image M2 - M1."""
-        return self.m2 - self.m1
-
-    def named(self) -> dict[str, torch.Tensor]:
-        """All values by name."""
-        return {item.name: getattr(self, item.name) for item in fields(self)}
-
-    def __getitem__(self, chosen: torch.Tensor | slice) -> DatePairs:
-        return DatePairs(**{name: values[chosen] for name, values in self.named().items()})
-
-    def __len__(self) -> int:
-        return len(self.x1)
-
-    @staticmethod
-    def join(parts: Iterable[DatePairs]) -> DatePairs:
-        """Several, one below the other."""
-        named = [part.named() for part in parts]
-        return DatePairs(**{key: torch.cat([n[key] for n in named]) for key in named[0]})
 
 
 @dataclass(frozen=True)
@@ -102,25 +56,9 @@ class Pairing:
     def _pair(
         self, x1: torch.Tensor, m1: torch.Tensor, m2: torch.Tensor, f: FourierRegression
     ) -> DatePairs:
-        brightness, cover, change = self.difference(m1, m2)
-        return DatePairs(
-            x1,
-            m1,
-            m2,
-            brightness,
-            cover,
-            change,
-            novelty=f.novelty(m2),
-            novelty_t1=f.novelty(m1),
-            candidates=self._candidates(x1, m1, m2, brightness[:, None], f),
-        )
-
-    def difference(self, m1: torch.Tensor, m2: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """What `DatePairs` calls brightness, cover and change, (n,) each."""
-        u1, u2 = m1 / self.band_spread, m2 / self.band_spread
-        brightness = ((u1 * u2).sum(1) / (u1 * u1).sum(1).clamp_min(1e-9)).clamp(0.2, 5.0)
-        cover = (u2 - brightness[:, None] * u1).square().mean(1).sqrt()
-        return brightness, cover, (u2 - u1).square().mean(1).sqrt()
+        difference = difference_image(m1, m2, self.band_spread)
+        candidates = self._candidates(x1, m1, m2, difference.brightness[:, None], f)
+        return DatePairs(x1, m1, m2, *difference, f.novelty(m2), f.novelty(m1), candidates)
 
     def _candidates(
         self,

@@ -17,10 +17,11 @@ from scipy.ndimage import uniform_filter
 from stsf.evidence import pseudo_changes
 from stsf.evidence.candidates import Pairing
 from stsf.evidence.coordinates import Coordinates
+from stsf.evidence.difference_image import difference_image
 from stsf.evidence.fourier import FourierRegression
 from stsf.evidence.local import local_wiener
 from stsf.evidence.neighbours import NeighbourRegression
-from stsf.evidence.pseudo_changes import Known, PseudoChanges
+from stsf.evidence.pseudo_changes import Known, PseudoChanges, Tests
 from stsf.linear import denoise, like, pixels, rows
 from stsf.scene import Scene
 
@@ -99,6 +100,11 @@ class Evidence:
             pair, known, self.coordinates.energy, fitted, whole, draw
         )
 
+    @property
+    def tests(self) -> Tests:
+        """All pseudo-changes."""
+        return Tests(self.to_known, self.to_novel, self.calm)
+
     def _sharp(self, scene: Scene) -> list[np.ndarray]:
         """M1 and M2 of the scene, or of a part of it, freed from noise."""
         noise, dates = self.scene.noise_ms, (scene.hrms_t1, scene.hrms_t2)
@@ -130,7 +136,8 @@ class Evidence:
         here, sharp = copy(self), self._sharp(scene)
         first, m1, m2 = _in_rows(x1, *(m[:, *inner] for m in sharp))
         here.all = self.pair(first, m1, m2, self.regression)
-        _, cover, _ = self.pair.difference(*_in_rows(*sharp))
+        all_m1, all_m2 = _in_rows(*sharp)
+        cover = difference_image(all_m1, all_m2, self.pair.band_spread).cover
         context = _context(cover, scene.size)[inner].ravel()
         values = torch.stack([context, here.all.cover, here.all.change], 1)
         rank = torch.searchsorted(self._covers, here.all.cover) / max(len(self._covers) - 1, 1)

@@ -10,10 +10,11 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from stsf.evidence.candidates import DatePairs
+from stsf.evidence.candidates import REFERENCE
 from stsf.evidence.canonical import K
+from stsf.evidence.difference_image import DatePairs, difference_numbers, log_of
 from stsf.evidence.evidence import Evidence
-from stsf.evidence.record import REFERENCE, Record, scores_before_training
+from stsf.evidence.record import Record, scores_before_training
 
 
 class Inputs(NamedTuple):
@@ -33,17 +34,6 @@ class Inputs(NamedTuple):
     per_pixel: torch.Tensor
     per_coordinate: torch.Tensor
     before: torch.Tensor
-
-
-def log_of(values: torch.Tensor, least: float = 1e-3) -> torch.Tensor:
-    """Half the natural logarithm: about -3.5 to 1 for what is measured in units of its spread."""
-    return values.clamp_min(least).log() / 2
-
-
-def difference_numbers(pairs: DatePairs) -> torch.Tensor:
-    """(n, 5) the difference image of each pixel: brightness, cover, change, novelty at t2, t1."""
-    named = [pairs.brightness.log(), log_of(pairs.cover), log_of(pairs.change)]
-    return torch.stack([*named, log_of(pairs.novelty), log_of(pairs.novelty_t1)], 1)
 
 
 def inputs(

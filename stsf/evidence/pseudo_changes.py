@@ -7,17 +7,22 @@ there, on this scene's own spectra, is not to be trusted at t2.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from sklearn.cluster import KMeans
 
-from stsf.evidence.candidates import DatePairs, Pairing
+from stsf.evidence.difference_image import DatePairs
 from stsf.evidence.fourier import FourierRegression
 
 TESTS = 1500  # pseudo-changes to kinds of spectra that the scene knows
 KINDS, NOVEL = 10, 1000  # kinds of spectra, each left out once; pseudo-changes to kinds left out
 CALM, STEP = 500, 0.3  # small pseudo-changes: a pixel goes so far toward another at most
+
+
+# makes pairs of x1, m1, m2 in rows and of a regression; see `stsf.evidence.candidates.Pairing`
+Pair = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, FourierRegression], DatePairs]
 
 
 class Known(NamedTuple):
@@ -46,6 +51,20 @@ class PseudoChanges(NamedTuple):
     answers: torch.Tensor
 
 
+class Tests(NamedTuple):
+    """The three kinds of pseudo-changes that a scene puts its candidates to.
+
+    Attributes:
+        to_known: to kinds of spectra that the scene knows.
+        to_novel: to kinds that the regressions have never met.
+        calm: of ground that hardly changes.
+    """
+
+    to_known: PseudoChanges
+    to_novel: PseudoChanges
+    calm: PseudoChanges
+
+
 class Drawn(NamedTuple):
     """Which pixel turns into which.
 
@@ -65,7 +84,7 @@ def drawn(count: int, draw: torch.Generator) -> Drawn:
 
 
 def to_known_kinds(
-    pair: Pairing,
+    pair: Pair,
     known: Known,
     chosen: Drawn,
     blocks: torch.Tensor,
@@ -90,7 +109,7 @@ def to_known_kinds(
 
 
 def to_novel_kinds(
-    pair: Pairing,
+    pair: Pair,
     known: Known,
     energy: torch.Tensor,
     fitted: tuple[torch.Tensor, torch.Tensor],
@@ -119,7 +138,7 @@ def to_novel_kinds(
 
 
 def of_calm_ground(
-    pair: Pairing,
+    pair: Pair,
     known: Known,
     chosen: Drawn,
     whole: FourierRegression,
@@ -137,7 +156,7 @@ def of_calm_ground(
 
 
 def _asked(
-    pair: Pairing,
+    pair: Pair,
     known: Known,
     p: torch.Tensor,
     q: torch.Tensor,

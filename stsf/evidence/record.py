@@ -12,11 +12,11 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from stsf.evidence.candidates import DatePairs
-from stsf.evidence.evidence import Evidence
-from stsf.evidence.pseudo_changes import PseudoChanges
+from stsf.evidence.candidates import INJECTION
+from stsf.evidence.difference_image import DatePairs
+from stsf.evidence.fourier import FourierRegression
+from stsf.evidence.pseudo_changes import PseudoChanges, Tests
 
-INJECTION, REFERENCE = 0, 1  # X1 kept; X1 rescaled, which all others are compared with
 BELIEVED = 2.0  # dB by which the fine-tuned candidate may err more than the best other one; set on
 STRICT = 5.0  # training seeds 500-507 of every kind, as this: score lost per dB beyond that
 TAU_COVER, LEAST = 0.1, 0.02  # of the weights before training
@@ -40,20 +40,20 @@ class Record(NamedTuple):
     calm: torch.Tensor
 
 
-def record(evidence: Evidence, answers: Answers) -> Record:
+def record(tests: Tests, regression: FourierRegression, answers: Answers) -> Record:
     """Put all candidates to the tests of the scene.
 
     Args:
-        evidence: of the scene.
+        tests: of the scene.
+        regression: of the scene, for the places in its MS space.
         answers: gives all candidates for some pairs of dates.
     """
-    error = _errors(answers, evidence.to_known)
+    error = _errors(answers, tests.to_known)
     mean = error.mean(0)
-    near = evidence.regression.places(evidence.to_known.pairs.m2)  # (n, P)
+    near = regression.places(tests.to_known.pairs.m2)  # (n, P)
     total = near.sum(0)[:, None, None]
     local = torch.einsum("np,njk->pjk", near, error)
-    novel = _errors(answers, evidence.to_novel).mean(0)
-    calm = _errors(answers, evidence.calm).mean(0)
+    novel, calm = (_errors(answers, test).mean(0) for test in (tests.to_novel, tests.calm))
     return Record(mean, (local + 4 * mean) / (total + 4), novel, calm)
 
 

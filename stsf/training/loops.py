@@ -184,7 +184,7 @@ def sftn_sample(
     """Inputs of the SFTN for some pixels, and the canonical coordinates of the truth."""
     x2 = rows(pixels(evidence.scene.truth(2)))[chosen]
     truth = evidence.coordinates.to_canonical(x2).clamp(-12, 12)
-    return SftnSample(*sftn.inputs(evidence, evidence.all[chosen]), truth)
+    return SftnSample(*sftn.inputs(evidence.coordinates, evidence.all[chosen]), truth)
 
 
 def sftn_loss(sftn: SpectralFineTuningNetwork, batch: SftnSample) -> torch.Tensor:

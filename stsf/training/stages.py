@@ -64,7 +64,7 @@ def _operations(network: DCSTSF, scene: Scene) -> dict[str, int]:
     }
     # TVE: the curves of all pixels, then the weighing of all candidates
     evidence = Evidence(scene, prepared.decode(z).detach())
-    curves = tve.sftn.inputs(evidence, evidence.all)
+    curves = tve.sftn.inputs(evidence.coordinates, evidence.all)
     given = tve.inputs(evidence, slice(None), tve.record(evidence))
     counts["TVE: SFTN"] = _counted(lambda: tve.sftn(curves))[1]["Global"]
     counts["TVE: weighing"] = _counted(lambda: tve.weigh(given).z)[1]["Global"]
