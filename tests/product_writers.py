@@ -7,7 +7,8 @@ import numpy as np
 import rasterio
 from rasterio.transform import from_origin
 
-from stsf.sensing.bands import Sensor
+from stsf.lab.lessons.lesson10.enmap_folder import write_enmap
+from stsf.sensing.bands import Sensor, from_bands
 
 UTM = "EPSG:32632"
 WEST, NORTH = 600000.0, 5300040.0  # upper left corner of the Sentinel-2 tile
@@ -101,44 +102,10 @@ def enmap(
     The last of the 70 is without data by its statistics.
     """
     order = ENMAP_CENTRES.argsort()
-    centres, detector = ENMAP_CENTRES[order], (order >= 30).astype(int)
-    if sensor is not None:
-        centres, detector = sensor.centre, sensor.detector
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / "ENMAP01-____L2A-DT0000001049_20240410T105735Z_001_V010303_20240411T000000Z"
-    raster(Path(f"{stem}-SPECTRAL_IMAGE.TIF"), counts.astype(np.int16), 30, origin=ENMAP_ORIGIN,
-           nodata=-32768, blockysize=1)  # fmt: skip
-    for name in ("CLASSES", "CLOUD", "CLOUDSHADOW", "CIRRUS", "HAZE", "SNOW", "TESTFLAGS"):
-        mask = (masks or {}).get(name, np.full(counts.shape[1:], name == "CLASSES"))
-        raster(Path(f"{stem}-QL_QUALITY_{name}.TIF"), mask[None].astype(np.uint8), 30,
-               origin=ENMAP_ORIGIN)  # fmt: skip
-    bands, flags, statistics = "", ["", ""], ""
-    for b, (centre, code) in enumerate(zip(centres, detector), 1):
-        bands += (
-            f'<bandID number="{b}"><wavelengthCenterOfBand>{centre:.4f}</wavelengthCenterOfBand>'
-            f"<FWHMOfBand>{8 + b / 100:.2f}</FWHMOfBand><GainOfBand>0.0001</GainOfBand>"
-            "<OffsetOfBand>0</OffsetOfBand></bandID>"
-        )
-        flags[code] += f"{b},"
-        mean, std = ("-1000000", "0") if sensor is None and b == len(centres) else ("0.2", "0.05")
-        statistics += (
-            f'<bandID number="{b}"><waveLength>{centre:.4f}</waveLength><mean>{mean}</mean>'
-            f"<stdDeviation>{std}</stdDeviation></bandID>"
-        )
-    lists = "".join(
-        f"<{n}ProductQuality><expectedChannelsList>{f.strip(',')}</expectedChannelsList>"
-        f"<missingChannelsList/></{n}ProductQuality>" for n, f in zip(("vnir", "swir"), flags)
-    )  # fmt: skip
-    angle = "<{0}><center>{1}</center></{0}>".format
-    angles = angle("sunElevationAngle", 63.0) + angle("sunAzimuthAngle", 149.1)
-    angles += angle("acrossOffNadirAngle", 3.0) + angle("alongOffNadirAngle", 4.0)
-    Path(f"{stem}-METADATA.XML").write_text(
-        "<level_X><base><level>L2A</level><temporalCoverage><startTime>2024-04-10T10:57:35.160668Z"
-        f"</startTime></temporalCoverage></base><specific>{lists}{angles}<bandCharacterisation>"
-        f"{bands}</bandCharacterisation></specific><product><navigation><RPC><bandID number='1'/>"
-        f"</RPC></navigation><bandStatistics>{statistics}</bandStatistics></product></level_X>"
-    )
-    return folder
+    widths = 8 + np.arange(1, len(order) + 1) / 100
+    own = from_bands(ENMAP_CENTRES[order], widths, detector=(order >= 30).astype(int))
+    bands, empty = (own, len(order)) if sensor is None else (sensor, None)
+    return write_enmap(folder, counts, bands, ENMAP_ORIGIN, UTM, masks, empty=empty)
 
 
 def prisma(path: Path, vnir: np.ndarray, swir: np.ndarray, error=None) -> Path:

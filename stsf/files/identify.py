@@ -51,10 +51,12 @@ def sensor_of(image: Image, name: str | None, option: str) -> Sensor:
     if names:
         return known.select(names)
     if len(known) != len(image.cube):
+        own = f"{option.replace('sensor', 'bands')}, such as 1-{len(known)}"
+        choose = f"choose its bands with {own}, or " if len(image.cube) > len(known) else ""
         raise InputError(
             f"{known.name} has {len(known)} bands, the file has {len(image.cube)} and no "
-            f"wavelengths: choose its bands with {option.replace('sensor', 'bands')}, such as "
-            f"1-{len(known)}, or give a band table as CSV ({option})"
+            f"wavelengths: {choose}give the table of the file's bands "
+            f"as CSV with columns name, centre, fwhm in nm ({option} TABLE.csv)"
         )
     return known.select(_by_position(known, image.cube))
 

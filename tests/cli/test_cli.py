@@ -361,7 +361,7 @@ FUSE: list[Case] = [
      "expected a known sensor, got 'Hyperion': use one of AHSI, EnMAP"),
     ("sensor with another number of bands",
      lambda g, h: fuse(g, h, "--hs-sensor", "EnMAP", hs=altered(g, h, "hs_t1.tif", **NO_TABLE)),
-     f"EnMAP has .* bands, the file has {BANDS} and no wavelengths: choose its bands with"),
+     f"EnMAP has .* bands, the file has {BANDS} and no wavelengths: give the table of"),
     ("wavelength that is a word", lambda g, h: fuse(g, h, hs=tagged(g, h, "green")),
      r"expected finite numbers in the header of .*'green': mend its wavelength"),
     ("wavelength that is nan", lambda g, h: fuse(g, h, hs=tagged(g, h, "nan")),

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
+from stsf.errors import InputError
+from stsf.files.imagefile import read_image
 from stsf.lab.lessons.exercises import exercise
+from stsf.lab.lessons.lesson10.delivery import (
+    MASKED,
+    NAMES,
+    SEEN,
+    UNSORTED,
+    cloud,
+    gains,
+    ms_table,
+    read_counts,
+    run,
+    write_counts,
+)
 from stsf.lab.lessons.lesson10.widgets import SHIFT_HS, left_out
+from stsf.metrics.figures import psnr
 from stsf.scene import Scene
+
+PRODUCT = "product.tif"
+LINE = (
+    f"stsf fuse --hs {NAMES['hs']} --ms1 {NAMES['ms1']} --ms2 {{ms2}} --out {PRODUCT} --overwrite "
+    f"--scale 0.0001 --hs-sensor {NAMES['bands']} --ms-sensor {{ms}}"
+)
 
 
 @exercise("a")
@@ -49,3 +73,103 @@ def worst_band(answer: str, scene: Scene) -> str:
     if answer == min(errors, key=errors.__getitem__):
         return "Not yet: that one is predicted best."
     return "Not yet: another band has a larger error beside its spread (`measured.std()`)."
+
+
+@exercise("c")
+def first_product(line: str, folder: Path, scene: Scene) -> str:
+    """Lesson 10: a command that leads from three bare files to a product."""
+    made = folder / PRODUCT
+    made.unlink(missing_ok=True)
+    try:
+        said, code = run(line, folder)
+    except (InputError, AttributeError) as error:
+        return f"Not yet: {error}."
+    if code:
+        return f"Not yet. The kit says: {said.removeprefix('Error: ')}"
+    if not made.exists():
+        return f"Not yet: it ran, but there is no {PRODUCT}; keep --out {PRODUCT}."
+    image = read_image(made)
+    bands, height, width = image.cube.shape
+    if bands != len(scene.hs):
+        return f"Not yet: a product of {bands} bands; the HS has {len(scene.hs)}."
+    good = psnr(image.cube, scene.truth(2))
+    if good < 30:
+        return f"Not yet: a product, but only {good:.0f} dB from the truth; read its report again."
+    return (
+        f"Right: {bands} bands of {height} x {width} pixels with their wavelengths, "
+        f"{good:.0f} dB from the truth."
+    )
+
+
+@exercise("d")
+def order_of_bands(order: Sequence[str], folder: Path, scene: Scene) -> str:
+    """Lesson 10: the names of the MS bands in the order of the files."""
+    names = scene.ms.band_names
+    if isinstance(order, str) or sorted(map(str, order)) != sorted(names):
+        return f"Not yet: the names {', '.join(names)} are wanted, each once, not {order!r}."
+    table = ms_table(scene, order, folder / "ms_bands.csv")
+    said, code = run(LINE.format(ms2=NAMES["ms2"], ms=table.name), folder)
+    if code:
+        return f"Not yet. The kit says: {said.removeprefix('Error: ')}"
+    found = gains(said.splitlines())
+    odd = [f"{band} {gain:.1f}" for band, gain in found.items() if abs(gain - 1) > 0.2]
+    if odd:
+        return (
+            f"Not yet: the kit fused it, but found gains of {' and '.join(odd)}: no calibration, "
+            "these bands have changed places."
+        )
+    assert tuple(order) == UNSORTED
+    worst = max(abs(gain - 1) for gain in found.values())
+    return f"Right: {', '.join(order)}; with that table every gain is 1 to within {worst:.1%}."
+
+
+@exercise("e")
+def cloud_mask(mask: np.ndarray, folder: Path, scene: Scene) -> str:
+    """Lesson 10: the pixels of M2 under the cloud, (H, W) bool."""
+    mask, true = np.asarray(mask), cloud(scene.size) > SEEN
+    if mask.shape != true.shape or mask.dtype != bool:
+        return (
+            f"Not yet: a mask of {true.shape} pixels, True or False, is wanted, not "
+            f"{mask.dtype} of {mask.shape}."
+        )
+    held, lost = mask[true].mean(), mask[~true].mean()
+    if held < 0.05 and lost > 0.5:
+        return "Not yet: the other way round; True is where the cloud is."
+    if held < 0.95:
+        what = "most of it is missing" if held < 0.5 else "its thin edge is missing"
+        return f"Not yet: the mask holds {held:.0%} of the cloud; {what}."
+    if lost > 0.12:
+        return f"Not yet: it takes {lost:.0%} of the clear ground as well, such as pale roofs."
+    counts = np.where(mask, MASKED, 10_000 * read_counts(folder / NAMES["ms2"]))
+    write_counts(folder / "ms2_masked.tif", counts)
+    line = LINE.format(ms2="ms2_masked.tif", ms="Sentinel-2A") + f" --nodata {MASKED}"
+    said, code = run(line, folder)
+    assert code == 0, said
+    empty = np.isnan(read_image(folder / PRODUCT).cube[0]).mean()
+    return (
+        f"Right: {held:.0%} of the cloud, {lost:.0%} of the clear ground; with it masked, "
+        f"{empty:.0%} of the product is empty instead of wrong."
+    )
+
+
+@exercise("f")
+def edge(corner: tuple[float, float], scene: Scene) -> str:
+    """Lesson 10: east and north of the outer corner of Y1, from the centre of its corner pixel."""
+    assert scene.transform is not None
+    west, north = scene.transform.c, scene.transform.f
+    half = scene.ms.gsd * scene.ratio / 2
+    try:
+        x, y = (float(value) for value in corner)
+    except (TypeError, ValueError):
+        return f"Not yet: a pair (east, north) in metres is wanted, not {corner!r}."
+    off = (round(x - west, 2), round(y - north, 2))
+    if off == (0, 0):
+        return f"Right: {west:.0f} m east, {north:.0f} m north, half an HS pixel up and left."
+    known = {
+        (half, -half): "that is the centre again",
+        (2 * half, -2 * half): "the other way: the corner lies up and to the left of the centre",
+        (half - scene.ms.gsd / 2, -half + scene.ms.gsd / 2): "that is half a pixel of the MS",
+        (-half, half): "that is a whole pixel; half of one is enough",
+        (0, -2 * half): "north grows upward: add there what is taken off in the east",
+    }
+    return f"Not yet: {known.get(off, 'half an HS pixel to the west, and half a one north')}."

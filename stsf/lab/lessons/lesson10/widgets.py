@@ -150,12 +150,14 @@ def left_out(scene: Scene, band: str) -> tuple[np.ndarray, np.ndarray]:
         band: name of the band that is kept secret at both dates.
 
     Returns:
-        Predicted and measured band, (H, W) each. The method is the projection of lesson 03.
+        Predicted and measured band, (n,) each, in the pixels where M1 and M2 have data. The method
+        is the projection of lesson 03.
     """
     index = scene.ms.band_names.index(band)
     others = [c for c in range(len(scene.ms)) if c != index]
     fused = fuse(select_ms(scene, np.array(others)), method="projection", calibrate="none")
-    return scene.R.A(fused.hrhs_t2)[index], scene.hrms_t2[index]
+    guess, known = scene.R.A(fused.hrhs_t2)[index], scene.valid_hr
+    return guess[known], scene.hrms_t2[index][known]
 
 
 def _swir(scene: Scene, x2: np.ndarray, other: np.ndarray) -> np.ndarray:
