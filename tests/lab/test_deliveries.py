@@ -138,7 +138,7 @@ def test_masks_of_the_cloud(window, cloudy):
         (~true, "the other way round"),
         (np.zeros_like(true), "most of it is missing"),
         (m2[0] > 0.2, "its thin edge is missing"),
-        (np.ones_like(true), "such as pale roofs"),
+        (np.ones_like(true), "such as the new roofs"),
         (true.astype(int), "True or False"),
         (true[1:], "a mask of (120, 120)"),
     ):

@@ -139,7 +139,7 @@ def cloud_mask(mask: np.ndarray, folder: Path, scene: Scene) -> str:
         what = "most of it is missing" if held < 0.5 else "its thin edge is missing"
         return f"Not yet: the mask holds {held:.0%} of the cloud; {what}."
     if lost > 0.12:
-        return f"Not yet: it takes {lost:.0%} of the clear ground as well, such as pale roofs."
+        return f"Not yet: it takes {lost:.0%} of the clear ground as well, such as the new roofs."
     counts = np.where(mask, MASKED, 10_000 * read_counts(folder / NAMES["ms2"]))
     write_counts(folder / "ms2_masked.tif", counts)
     line = LINE.format(ms2="ms2_masked.tif", ms="Sentinel-2A") + f" --nodata {MASKED}"
