@@ -8,6 +8,7 @@ as its spread needs, and says how far the worst value is off.
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -166,5 +167,5 @@ class Blob:
         return place
 
     def text(self) -> str:
-        """All of it as base64."""
-        return base64.b64encode(b"".join(self._parts)).decode("ascii")
+        """All of it, compressed by zlib, as base64."""
+        return base64.b64encode(zlib.compress(b"".join(self._parts))).decode("ascii")

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from rasterio.warp import transform as transform_places
 
 from stsf.inspection import drawing_order
 from stsf.lab.viewer.layers import Layers
@@ -62,6 +63,42 @@ def _runs(layers: Layers, share: np.ndarray) -> list[tuple[float, float, float]]
         for a, b in pairwise(edges)
         if tenths[a] > 0
     ]
+
+
+def metres(layers: Layers) -> float | None:
+    """Side of a pixel, where map coordinates are lengths."""
+    if layers.crs is None or layers.transform is None or not layers.crs.is_projected:
+        return None
+    return float(abs(layers.transform.a) * layers.crs.linear_units_factor[1])
+
+
+def lonlat(layers: Layers) -> dict[str, Any] | None:
+    """Pixel to longitude and latitude and back, as polynomials that the page can evaluate.
+
+    A map projection over one scene is smooth: a cubic in both axes follows it to a small part of a
+    pixel.
+
+    Returns:
+        "out" from (y, x) to degrees and "back" to (y, x): `centre` and `scale` of the two inputs,
+        and two rows of ten `terms`; None for a scene without map coordinates.
+    """
+    if layers.crs is None or layers.transform is None:
+        return None
+    (height, width), t = layers.size, layers.transform
+    y, x = (v.ravel() for v in np.meshgrid(*(np.linspace(0, n, 12) for n in (height, width))))
+    east, north = t @ (x + 0.5, y + 0.5)
+    places = np.array(transform_places(layers.crs, "OGC:CRS84", east, north))
+    return {"out": _cubic(np.array([y, x]), places), "back": _cubic(places, np.array([y, x]))}
+
+
+def _cubic(inputs: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
+    """Least squares over (2, n) inputs and outputs."""
+    centre = inputs.mean(axis=1)
+    scale = np.maximum(np.abs(inputs - centre[:, None]).max(axis=1), 1e-12)
+    u, v = (inputs - centre[:, None]) / scale[:, None]
+    powers = [u**0, u, v, u * u, u * v, v * v, u**3, u * u * v, u * v * v, v**3]
+    terms = np.linalg.lstsq(np.stack(powers, axis=1), outputs.T, rcond=None)[0].T
+    return {"centre": centre.tolist(), "scale": scale.tolist(), "terms": terms.tolist()}
 
 
 def axis_limits(layers: Layers, cubes: dict[str, np.ndarray]) -> dict[str, list[float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, Protocol, cast
 
@@ -90,6 +90,7 @@ class Layers:
         ms: sensor of the MS bands.
         size: (H, W) of the product grid.
         change: true codes, if known.
+        own: images of one's own on the product grid, by name; of each the first band is shown.
         explained: share of each HS band's variance that the MS explains at t1, if a result says.
         dropped: HS bands left out.
         crs: coordinate reference system, if any.
@@ -104,6 +105,7 @@ class Layers:
     ms: Sensor
     size: tuple[int, int]
     change: Layer | None = None
+    own: Mapping[str, Layer] = field(default_factory=dict)
     explained: np.ndarray | None = None
     dropped: int = 0
     crs: CRS | None = None
@@ -133,6 +135,7 @@ class Layers:
             self,
             cubes=cubes,
             change=self.change and Crop(self.change, fine),
+            own={name: Crop(layer, fine) for name, layer in self.own.items()},
             size=(fine[0].stop - fine[0].start, fine[1].stop - fine[1].start),
             transform=self.transform and self.transform @ corner,
         )

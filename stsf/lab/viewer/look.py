@@ -33,6 +33,7 @@ class Look:
         shape: (h, w) pixels here.
         cubes: key to (L, h, w), coarser ones on their own grid; NaN where there is no data.
         change: (h, w) true codes, if known.
+        own: (h, w) images of one's own, in the order of the layers.
     """
 
     part: Part
@@ -41,6 +42,7 @@ class Look:
     shape: tuple[int, int]
     cubes: dict[str, np.ndarray]
     change: np.ndarray | None
+    own: list[np.ndarray]
 
 
 def look_at(layers: Layers, part: Part | None = None) -> Look:
@@ -76,7 +78,8 @@ def look_at(layers: Layers, part: Part | None = None) -> Look:
     change = None
     if layers.change is not None:
         change = layers.change.read((rows, columns), shape)[0].astype(np.uint8)
-    return Look((rows, columns), part is None and step == 1, step, shape, cubes, change)
+    own = [layer.read((rows, columns), shape)[0] for layer in layers.own.values()]
+    return Look((rows, columns), part is None and step == 1, step, shape, cubes, change, own)
 
 
 def _shape(rows: slice, columns: slice, step: int) -> tuple[int, int]:
@@ -119,6 +122,7 @@ def pack(look: Look, blob: Blob) -> tuple[dict[str, Any], Coded | None]:
         "height": rows.stop - rows.start, "width": columns.stop - columns.start,
         "step": look.step, "shape": list(look.shape), "sources": sources, "planes": planes,
         "change": None if look.change is None else blob.add(look.change),
+        "layers": [blob.add(image.astype(np.float32)) for image in look.own],
     }, coded  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from stsf.errors import InputError
 from stsf.files.checks import check_files, check_place
 from stsf.files.identify import sensor_of
 from stsf.files.imagefile import Image, ImageFile, Part
 from stsf.files.reading import Reading, bands_like, with_sensors
 from stsf.files.scenes import FILES, change_codes
-from stsf.lab.viewer.layers import FUSED, TRUTH, Layer, Layers, with_fused
+from stsf.lab.viewer.layers import FUSED, TRUTH, Cube, Layer, Layers, with_fused
 from stsf.scene import check_reflectance
 from stsf.sensing.bands import Sensor
 
@@ -95,6 +97,38 @@ def of_files(
         change=_codes(files["change"]) if "change" in files else None, valid=None,
     )  # fmt: skip
     return with_fused(facts, cubes, _opened(fused, hs, m2, reading))
+
+
+def own_layer(name: str, given: np.ndarray | File, size: tuple[int, int]) -> Layer:
+    """An image of one's own on the product grid: an array (H, W), or a file.
+
+    Raises:
+        InputError: of another shape, or a file that cannot be read.
+    """
+    isfile = isinstance(given, (str, Path))
+    layer: Layer = ImageFile(given) if isfile else Cube(np.asarray(given, float)[None])
+    if layer.shape[1:] != tuple(size):
+        raise InputError(
+            f"the layer {name!r} must have {size[0]} × {size[1]} pixels as the product has, got "
+            f"{layer.shape[1]} × {layer.shape[2]}: warp it onto this grid (gdalwarp -te ... -ts "
+            f"{size[1]} {size[0]})"
+        )
+    return layer
+
+
+def read_outlines(path: File) -> dict[str, Any]:
+    """A GeoJSON file as it stands.
+
+    Raises:
+        InputError: no such file, or no GeoJSON in it.
+    """
+    try:
+        found = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"expected a GeoJSON file, got {path} ({error}): name another") from error
+    if not isinstance(found, dict) or "type" not in found:
+        raise InputError(f"expected GeoJSON in {path}, got other JSON: name another file")
+    return found
 
 
 def _glance(file: ImageFile) -> Image:

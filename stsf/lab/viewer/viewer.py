@@ -9,6 +9,7 @@ for spectra and closer looks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -26,26 +27,22 @@ from stsf.lab.viewer.facts import (
     covered_ranges,
     explained_ranges,
     first_view,
+    lonlat,
+    metres,
     sensor_facts,
     titles,
 )
 from stsf.lab.viewer.layers import Layers, Spectra, coarse_pixels, of_scene
 from stsf.lab.viewer.look import LOOK_PIXELS, look_at, pack
-from stsf.lab.viewer.opening import File, of_files, of_folder
+from stsf.lab.viewer.opening import File, of_files, of_folder, own_layer, read_outlines
 from stsf.lab.viewer.page import page
 from stsf.plots.colour import CHANGE_COLOUR, PRESETS, REACH, SOURCE_STYLE, Style
 from stsf.scene import KINDS, Scene
 
 PIN_COLOURS = (
-    "#C2185B",
-    "#2E7D32",
-    "#4527A0",
-    "#B26A00",
-    "#00838F",
-    "#6D4C41",
-    "#7B1FA2",
-    "#546E7A",
-)
+    "#C2185B", "#2E7D32", "#4527A0", "#B26A00", "#00838F", "#6D4C41", "#7B1FA2", "#546E7A",
+    "#D32F2F", "#1565C0", "#827717", "#AD1457", "#004D40", "#E65100", "#311B92", "#37474F",
+)  # fmt: skip
 REASONS = {
     "hrhs_t1": "no fused result given",
     "hrhs_t2": "no fused result given",
@@ -56,7 +53,7 @@ REASONS = {
 SIGMA_STYLE = Style("uncertainty of X2", SOURCE_STYLE["hrhs_t2"].colour, "-", "none")
 DATE_OF = {"lrhs_t1": 0, "hrms_t1": 1, "hrhs_t1": 1, "truth_t1": 1}  # else M2's
 MATCH_ANGLE = 10.0  # degrees; a library spectrum farther off names nothing
-FRAME_HEIGHT = 960  # screen pixels in a notebook
+FRAME_HEIGHT = 760  # screen pixels in a notebook
 
 
 def explore(
@@ -66,6 +63,8 @@ def explore(
     reading: Reading | None = None,
     pixels: Sequence[tuple[int, int]] = (),
     part: tuple[int, int, int] | None = None,
+    layers: Mapping[str, np.ndarray | File] | None = None,
+    outlines: File | None = None,
 ) -> Viewer:
     """Look at spectra and change: linked images, pins, regions, thresholds, library matches.
 
@@ -81,9 +80,11 @@ def explore(
         reading: what files do not say themselves.
         pixels: (y, x) that carry a pin from the start.
         part: only a square: first row, first column and side in MS pixels.
+        layers: images of one's own by name, (H, W) or files on the product grid.
+        outlines: a GeoJSON file of lines or polygons, drawn over the images.
 
     Raises:
-        InputError: a fused result of another shape, a pixel or a part outside.
+        InputError: a fused result or a layer of another shape, a pixel or a part outside.
 
     Example:
         >>> import stsf
@@ -92,14 +93,15 @@ def explore(
         (30, 36)
     """
     if isinstance(scene, Scene):
-        layers = of_scene(scene, fused)
+        found = of_scene(scene, fused)
     elif isinstance(scene, Mapping):
-        layers = of_files(scene, fused, reading)
+        found = of_files(scene, fused, reading)
     else:
-        layers = of_folder(scene, fused, reading)
+        found = of_folder(scene, fused, reading)
+    found = replace(found, own={n: own_layer(n, v, found.size) for n, v in (layers or {}).items()})
     if part is not None:
-        layers = layers.crop(*coarse_pixels(layers.size, layers.ratio("lrhs_t1"), part))
-    return Viewer(layers, pixels)
+        found = found.crop(*coarse_pixels(found.size, found.ratio("lrhs_t1"), part))
+    return Viewer(found, pixels, None if outlines is None else read_outlines(outlines))
 
 
 class Viewer:
@@ -116,13 +118,18 @@ class Viewer:
         rms_error: root mean square of the same.
     """
 
-    def __init__(self, layers: Layers, pixels: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(
+        self,
+        layers: Layers,
+        pixels: Sequence[tuple[int, int]] = (),
+        outlines: dict[str, Any] | None = None,
+    ) -> None:
         for pixel in pixels:
             if not all(0 <= p < n for p, n in zip(pixel, layers.size)):
                 raise InputError(
                     f"pixel must be (y, x) within {layers.size}, got {tuple(pixel)}: move it"
                 )
-        self.layers, self.size = layers, layers.size
+        self.layers, self.size, self._outlines = layers, layers.size, outlines
         self.pins: list[dict[str, Any]] = [
             {"number": n, "kind": "pin", "name": f"pin {n}", "centre": list(p), "window": 1}
             for n, p in enumerate(pixels, start=1)
@@ -167,7 +174,7 @@ class Viewer:
         from stsf.lab.viewer.wire import Wire
 
         wire = Wire(self.answer)
-        text = page(self._meta, self._text, compact=True, ask="notebook", wire=wire.name)
+        text = page(self._meta, self._text, ask="notebook", wire=wire.name)
         inner = text.replace("&", "&amp;").replace('"', "&quot;")
         frame = (
             f'<iframe class="stsf-viewer" title="{escape(self._meta["title"])}" '
@@ -249,6 +256,10 @@ class Viewer:
             "shares": None if layers.explained is None else layers.explained.tolist(),
             "good": MATCH_ANGLE,
             "limits": axis_limits(layers, cubes),
+            "layers": [{"name": name} for name in layers.own],
+            "outlines": self._outlines,
+            "metres": metres(layers),
+            "lonlat": lonlat(layers),
             "crs": layers.crs and layers.crs.to_string(),
             "transform": layers.transform and [float(v) for v in layers.transform[:6]],
         }  # fmt: skip

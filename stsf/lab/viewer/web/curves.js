@@ -40,6 +40,7 @@ class Curves {
       points: { x: [], y: [], left: [], right: [], colour: [], marker: [] },
       bars: { x: [], low: [], high: [], colour: [] },
       labels: { x: [], y: [], text: [], colour: [] },
+      named: [],  // for the read-out
     };
   }
 
@@ -106,6 +107,7 @@ class Curves {
       drawn[key] = values;
       if (this.state.hidden.has(key)) continue;
       const into = charts[source.date], colour = item ? item.colour : source.colour;
+      into.named.push({ key, name: item?.name, x: this.data.sensors[source.sensor].centre, y: values, sigma: sigma?.mean });
       const spread = own.count > 1 && !this.state.continuum ? own.spread : null;
       const first = item && !into[`labelled ${item.number}`];
       if (source.line === "none") { this.points(into, source, values, spread, colour); continue; }
@@ -125,6 +127,7 @@ class Curves {
       const [a, b] = [drawn[`${kind}_t1`], drawn[`${kind}_t2`]], source = this.data.by[`${kind}_t2`];
       if (!a || !b || this.state.hidden.has(`${kind}_t2`)) continue;
       const values = b.map((v, i) => v - a[i]), colour = item ? item.colour : source.colour;
+      into.named.push({ key: source.key, name: item?.name, x: this.data.sensors[source.sensor].centre, y: values });
       if (source.line === "none") this.points(into, source, values, null, colour);
       else this.line(into, source, values, colour, item && kind === "hrhs" ? String(item.number) : "");
     }

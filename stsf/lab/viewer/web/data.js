@@ -7,13 +7,12 @@ const TYPES = {
   uint32: Uint32Array, float32: Float32Array, float64: Float64Array, int64: BigInt64Array,
 };
 
-function openBlob(text) {
-  const raw = atob(text), bytes = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
-  return (place) => {
-    const length = place.shape.reduce((a, b) => a * b, 1);
-    return new TYPES[place.type](bytes.buffer, place.at, length);
-  };
+// Arrays of a compressed blob: a function from a place in it to the array there.
+async function openBlob(text) {
+  const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const plain = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const buffer = await new Response(plain).arrayBuffer();
+  return (place) => new TYPES[place.type](buffer, place.at, place.shape.reduce((a, b) => a * b, 1));
 }
 
 // A cube on its own grid, which may be coarser than that of the look it belongs to.
@@ -96,6 +95,7 @@ class Look {
     this.total = rows * columns;
     this.scale = [this.height / rows, this.width / columns];
     this.change = packed.change && array(packed.change);
+    this.layers = packed.layers.map(array);
     this.maps = new Map();
     this.channels = new Map();
     const planes = packed.planes.map((plane) => ({
@@ -144,8 +144,7 @@ class Look {
 }
 
 class Data {
-  constructor(meta, text) {
-    const array = openBlob(text);
+  constructor(meta, array) {
     Object.assign(this, meta);
     this.whole = this.look = new Look(meta.look, array);
     this.exact = this.whole.step === 1;  // the page holds every pixel
@@ -186,6 +185,15 @@ class Data {
       for (let i = 0; i < look.total; i++)
         values[i] = math[measure](cubes[a].pixel(i), cubes[b].pixel(i), used);
       look.maps.set(name, values);
+    }
+    return look.maps.get(name);
+  }
+  // An index of one source, or of the second minus that of the first; null where one lacks a band.
+  index(formula, keys, look = this.look) {
+    const name = ["index", formula.source, ...keys].join(" ");
+    if (!look.maps.has(name)) {
+      const [a, b] = keys.map((key) => formula.map(this, key, look));
+      look.maps.set(name, keys.length < 2 ? a : a && b && b.map((v, i) => v - a[i]));
     }
     return look.maps.get(name);
   }

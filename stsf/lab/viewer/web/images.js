@@ -2,6 +2,7 @@
 "use strict";
 
 const GREY = 0xff808080;  // ABGR: a pixel without data
+const BRUSHED = 0xffff00ff;  // pixels of the box in the scatter
 const colour32 = (r, g, b) => (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
 const hex32 = (text) => colour32(...[1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16)));
 
@@ -23,7 +24,15 @@ class Images {
         found.push({ key: [measure, ...pair].join(" "), label: `${label} of ${name} to truth`,
           group: "maps", reason: need(...pair) });
     }
-    found.push({ key: "change", label: "change map (below)", group: "maps" });
+    for (const s of data.sources.filter((s) => s.key !== "sigma_t2"))
+      found.push({ key: `index ${s.key}`, label: `index of ${s.label}`, group: "index", reason: s.reason });
+    for (const kind of ["hrms", "hrhs", "truth"]) {
+      const pair = [`${kind}_t1`, `${kind}_t2`];
+      found.push({ key: ["index", ...pair].join(" "), label: `index, t2 − t1, ${data.by[pair[1]].label}`,
+        group: "index", reason: need(...pair) });
+    }
+    data.layers.forEach((layer, i) => found.push({ key: `layer ${i}`, label: layer.name, group: "own layers" }));
+    found.push({ key: "change", label: "change map", group: "maps" });
     found.push({ key: "kinds", label: "true change", group: "maps",
       reason: data.whole.change ? "" : "no change map is known" });
     found.push({ key: "sigma", label: "uncertainty of X2", group: "maps",
@@ -59,6 +68,8 @@ class Images {
     if (key === "change") return this.changeMap();
     if (key === "kinds") return this.kinds();
     if (key === "sigma") return this.scale(this.sigma(this.data.look), this.sigma(this.data.whole), "reflectance, RMS over all bands");
+    if (key.startsWith("index ")) return this.index(key.split(" ").slice(1));
+    if (key.startsWith("layer ")) return this.layer(Number(key.split(" ")[1]));
     if (key.includes(" ")) {
       const [measure, a, b] = key.split(" ");
       return this.measured(measure, a, b);
@@ -75,7 +86,20 @@ class Images {
     const sensor = this.data.sensor(key);
     const named = bands.map((b) => sensor.centre[b].toFixed(0)).join(" / ");
     const span = limits.map((l) => `${l[0].toFixed(2)}–${l[1].toFixed(2)}`).join(" / ");
-    return { image, caption: [`${named} nm`, span] };
+    return { image, caption: [`${named} nm`, span], channels, limits, nm: bands.map((b) => sensor.centre[b]) };
+  }
+  index(keys) {
+    const { formula } = this.state, { data } = this, values = data.index(formula, keys);
+    if (!values) {
+      const lacks = keys.map((key) => formula.bands(data, key).lacks).find(Boolean);
+      return { image: new Uint32Array(data.look.total).fill(GREY), caption: [lacks] };
+    }
+    const [low, high] = math.percentile(data.index(formula, keys, data.whole), 0.02, 0.98);
+    return this.scale(values, null, formula.source, low, high);
+  }
+  layer(i) {
+    const { look, whole } = this.data, [low, high] = math.percentile(whole.layers[i], 0.02, 0.98);
+    return this.scale(look.layers[i], null, this.data.layers[i].name, low, high);
   }
   without(key) {
     const { preset, nm } = this.state, { reach } = this.data;
@@ -95,11 +119,12 @@ class Images {
     const of = (look) => this.data.map(measure, a, b, look);
     return this.scale(of(this.data.look), of(this.data.whole), measure === "angle" ? "°" : "reflectance");
   }
-  scale(values, whole, unit) {  // colours by the values of the whole scene
-    const top = math.percentile(whole, 0.98)[0] || 1, { table } = this.data;
+  // Colours from low to high; by default from 0 to what 98 % of the whole scene stay below.
+  scale(values, whole, unit, low = 0, high = math.percentile(whole, 0.98)[0] || 1) {
+    const { table } = this.data, span = high > low ? high - low : 1;
     const image = Uint32Array.from(values, (v) => (Number.isFinite(v)
-      ? table[Math.min(255, Math.max(0, Math.round(255 * v / top)))] : GREY));
-    return { image, top, unit };
+      ? table[Math.min(255, Math.max(0, Math.round(255 * (v - low) / span)))] : GREY));
+    return { image, low, top: high, unit, values };
   }
   kinds() {
     const colours = this.data.kinds.map((k) => hex32(k.colour)), { change } = this.data.look;
@@ -110,7 +135,7 @@ class Images {
   changeMap() {
     const { a, b, measure, threshold } = this.state.change;
     const values = this.data.map(measure, a, b), shown = this.measured(measure, a, b);
-    values.forEach((v, i) => { if (v < threshold) shown.image[i] = 0xffe4e0dc; });
+    for (let i = 0; i < values.length; i++) if (values[i] < threshold) shown.image[i] = 0xffe4e0dc;
     return { ...shown, below: threshold };
   }
 
@@ -128,8 +153,9 @@ class Images {
         const edge = (this.edge() - look.left) / look.scale[1];
         image = image.map((v, at) => (at % width >= edge ? other[at] : v));
       }
+      if (data.look.brushed) image = image.map((v, at) => (data.look.brushed[at] ? BRUSHED : v));
       this.show(this.model(`image${i}`), image);
-      return shown;
+      return { ...shown, image };
     });
   }
 

@@ -11,6 +11,7 @@ class Viewer {
     this.state = {
       preset: "true colour", nm: 850, stretch: "shared", window: 1, mode: "pan", panes,
       swipe: { key: "", share: 0.5 }, hidden: new Set(), continuum: false, chosen: null, change,
+      formula: new Formula(Object.values(INDICES)[0]), line: null,
     };
     const { x_range, y_range } = documents.get_model_by_name("pane0");
     this.ranges = [x_range, y_range];
@@ -22,11 +23,21 @@ class Viewer {
       toggle: (key) => this.toggle(key), choose: (item) => this.choose(item),
       remove: (item) => this.remove(item), renamed: () => this.tell(),
     });
+    this.readout = new Readout(this);
+    this.room = new Room(documents);
+    this.tools = new Tools(this);
+    this.exchange = new Exchange(this);
+    this.print = new Print(this);
     for (const id of ["title", "subtitle", "footer"]) $(id).textContent = data[id];
-    controls(this);
-    this.mode("pan");
     this.panel.legend();
+    controls(this);
+    keys(this);
+    this.mode("pan");
+    this.tools.tab("pins");
+    this.room.fit();
+    addEventListener("resize", () => this.soon("room", () => this.room.fit()));
     this.redraw();
+    if (data.outlines) this.exchange.outlines(data.outlines);
     for (const [y, x] of pinned) this.pin(y, x);
     if (!pinned.length) this.refresh();
   }
@@ -76,7 +87,7 @@ class Viewer {
     if (data.look.holds(this.view()) && data.look.step <= step) return;
     const began = performance.now(), found = await ask({ part: [[top, left], [low, right]] });
     if (!found.look) return;
-    const look = new Look(found.look, openBlob(found.blob));
+    const look = new Look(found.look, await openBlob(found.blob));
     if (look.holds(this.view())) this.show(look);
     this.looked = performance.now() - began;
   }
@@ -98,16 +109,46 @@ class Viewer {
     return { x: [left, right, right, left, left], y: [top, top, low, low, top] };
   }
 
-  hover(x, y) {
+  hover(x, y, pane = 0) {
     this.pointer = this.pixelAt(x, y);
+    this.pane = pane;
     this.soon("hover", () => this.follow());
   }
+  over(chart, x, y) { this.soon("over", () => { $("pointer").textContent = this.readout.ofChart(chart, x, y); }); }
+  // The band nearest to a wavelength, as the images.
+  showBand(nm) {
+    const { centre } = this.data.sensors.hs, band = centre.reduce((a, b) => (Math.abs(b - nm) < Math.abs(a - nm) ? b : a));
+    this.band(Math.round(band));
+  }
+  band(nm) {
+    this.state.nm = nm;
+    $("nm").value = $("nm-number").value = nm;
+    $("preset").value = this.state.preset = "single band";
+    this.soon("redraw", () => { this.redraw(); if (this.tools.open === "profile") this.tools.profile(); });
+  }
+  drag(phase, x, y) {  // the line of the profile
+    if (this.state.mode !== "line") return;
+    const at = this.pixelAt(x, y);
+    if (!at) return;
+    if (phase === "panstart") this.state.line = [at, at];
+    else if (this.state.line) this.state.line = [this.state.line[0], at];
+    this.soon("profile", () => (this.tools.open === "profile" ? this.tools.profile() : this.tools.tab("profile")));
+  }
+  alongLine(far) {  // the pixel of the line at a distance
+    const { tools, data } = this, places = tools.onLine(), away = ({ far: f }) => Math.abs(f * (data.metres ?? 1) - far);
+    if (!places.length) return;
+    const near = places.reduce((a, b) => (away(b) < away(a) ? b : a)), k = places.indexOf(near);
+    this.images.point(this.frame(Math.round(near.y), Math.round(near.x)));
+    $("pointer").textContent = `y ${near.y.toFixed(0)}, x ${near.x.toFixed(0)} · ${Object.entries(tools.profiles)
+      .map(([key, values]) => `${short(data.by[key].label)} ${fixed(values[k], 3)}`).join(" · ")}`;
+  }
+  brush(geometry, final) { this.tools.brush(geometry, final); }
   leave() { this.pointer = null; this.soon("hover", () => this.follow()); }
   follow() {
     const at = this.pointer;
     this.images.point(at && this.frame(...at));
     this.live = at && this.curves.spectraOf(this.data.look.window(...at, this.state.window));
-    $("pointer").textContent = at ? this.say(at) : "move over an image, click to drop a pin";
+    $("pointer").textContent = at ? this.say(at) + this.readout.ofImage(this.pane ?? 0, at) : "move over an image, click to drop a pin";
     if (at && this.pinned === String(at)) this.live = null;  // its curves are already there
     else this.pinned = null;
     this.curves.draw(this.items, this.live);
@@ -145,11 +186,30 @@ class Viewer {
     if (at) this.pin(...at);
   }
   pin(row, column) {
-    const side = this.state.window, again = this.pinned === String([row, column]);
+    const again = this.pinned === String([row, column]);
     if (again && performance.now() - this.pinnedAt < 400) return;  // a double click is one pin
     this.pinnedAt = performance.now();
     this.pinned = String([row, column]);
+    this.place(row, column);
+  }
+  place(row, column) {
+    const side = this.state.window;
     this.add("pin", [row, column], this.frame(row, column), this.data.look.window(row, column, side), { window: side });
+  }
+  // A pin some rows and columns on; it keeps its number, name and window.
+  move(item, down, right) {
+    const [height, width] = this.data.size, { look } = this.data, before = this.state.window;
+    const clamp = (v, size) => Math.max(0, Math.min(size - 1, Math.round(v)));
+    const centre = [clamp(item.centre[0] + down, height), clamp(item.centre[1] + right, width)];
+    this.state.window = item.area.window;
+    const outline = this.frame(...centre), indices = look.window(...centre, item.area.window);
+    this.state.window = before;
+    Object.assign(item, { centre, outline, indices, pixels: indices.length, step: look.step, codes: look.codes(indices),
+      spectra: this.curves.spectraOf(indices), about: null });
+    this.refresh();
+    this.tell();
+    $("pointer").textContent = `${item.name}: y ${centre[0]}, x ${centre[1]}`;
+    if (!this.data.exact && ask) this.refine(item, performance.now());
   }
   region(geometry, final) {
     if (!final) return;
@@ -219,54 +279,33 @@ class Viewer {
     this.panel.table(this.items);
   }
   redraw() {
-    this.images.draw().forEach((shown, i) => { $(`caption${i}`).innerHTML = this.caption(shown); });
-    const { nm, swipe } = this.state, line = this.documents.get_model_by_name("swipe");
-    $("nm-value").textContent = `${nm} nm`;
+    this.pictures = this.images.draw();
+    this.pictures.forEach((shown, i) => {
+      $(`caption${i}`).innerHTML = this.caption(shown);
+      $(`caption${i}`).title = $(`caption${i}`).textContent;
+      $(`source${i}`).closest("figure").querySelector("[tabindex]").setAttribute("aria-label", `image ${i + 1}: ${$(`source${i}`).selectedOptions[0].textContent}, ${$(`caption${i}`).textContent}`);
+    });
+    this.readout.mark();
+    const { swipe } = this.state, line = this.documents.get_model_by_name("swipe");
     $("share").disabled = !swipe.key;
     line.setv({ visible: Boolean(swipe.key), location: this.images.edge() - 0.5 });
     const name = (select) => text($(select).selectedOptions[0].textContent);
-    if (swipe.key) $("caption0").innerHTML = `left ${name("source0")}<br>right ${name("swipe")}`;
+    if (!swipe.key) return;
+    const lacks = this.data.has(swipe.key) && !this.images.bands(swipe.key) ? `: ${text(this.images.without(swipe.key))}` : "";
+    $("caption0").innerHTML = `left ${name("source0")}${this.pictures[0].caption?.[0]?.startsWith("no band") ? `: ${text(this.pictures[0].caption[0])}` : ""}<br>right ${name("swipe")}${lacks}`;
   }
-  caption({ caption, top, unit, kinds, below }) {
+  caption({ caption, low, top, unit, kinds, below }) {
     if (kinds)
       return kinds.map((k) => `<b class="shade" style="background:${k.colour}"></b>${text(k.label)}`).join(" ");
     if (top === undefined) return caption.map(text).join("<br>");
     const digits = unit === "°" ? 1 : 3, limit = below === undefined ? "" : `<br>pale below ${below.toFixed(digits)}`;
-    return `0 <span class="scale"></span> ${top.toFixed(digits)} ${unit}${limit}`;
-  }
-
-  // All panes and charts on one canvas, with what is needed to tell where they come from.
-  async png() {
-    const views = Object.values(this.views).map((view) => [view.model.name, view.export("png", true)]);
-    const tiles = new Map(views.map(([name, layer]) => [name, layer.canvas ?? layer]));
-    const scale = window.devicePixelRatio || 1, gap = 8 * scale, size = (name) => tiles.get(name);
-    const columns = [0, 1].map((c) => size(`pane${c}`).width + gap);
-    const heights = [size("pane0").height + 24 * scale, size("pane2").height + 24 * scale];
-    const charts = ["chart-t1", "chart-t2", "chart-difference"].map(size);
-    const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
-    const top = 30 * scale, left = columns[0] + columns[1];
-    canvas.width = left + charts[0].width + gap;
-    canvas.height = top + Math.max(heights[0] + heights[1], charts.reduce((n, c) => n + c.height, 0)) + gap;
-    pen.fillStyle = "white";
-    pen.fillRect(0, 0, canvas.width, canvas.height);
-    pen.fillStyle = "black";
-    pen.font = `bold ${14 * scale}px sans-serif`;
-    pen.fillText(`${this.data.title} · ${this.data.subtitle}`, gap, 20 * scale);
-    pen.font = `${12 * scale}px sans-serif`;
-    this.state.panes.forEach((key, i) => {
-      const x = i % 2 ? columns[0] : 0, y = top + (i > 1 ? heights[0] : 0);
-      pen.fillText($(`source${i}`).selectedOptions[0].textContent, x + gap, y + 14 * scale);
-      pen.drawImage(size(`pane${i}`), x, y + 18 * scale);
-    });
-    let y = top;
-    for (const chart of charts) { pen.drawImage(chart, left, y); y += chart.height; }
-    return new Promise((done) => canvas.toBlob(done, "image/png"));
+    return `${low ? low.toFixed(digits) : 0} <span class="scale"></span> ${top.toFixed(digits)} ${text(unit)}${limit}`;
   }
 }
 
 async function start() {
   const json = (id) => JSON.parse($(id).textContent);
-  const data = new Data(json("meta"), $("blob").textContent.trim());
+  const data = new Data(json("meta"), await openBlob($("blob").textContent.trim()));
   const items = json("documents-items"), roots = json("documents-roots");
   for (const [name, element] of Object.entries(roots)) $(`place-${name}`).id = element;
   const views = await Bokeh.embed.embed_items(json("documents"), items);

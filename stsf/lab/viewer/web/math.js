@@ -1,4 +1,4 @@
-// What is computed from spectra: the counterpart of stsf/lab/inspection.py.
+// What is computed from spectra: the counterpart of stsf/inspection.py.
 "use strict";
 
 const math = {
@@ -42,6 +42,10 @@ const math = {
     }
     const norm = Math.sqrt(aa * bb);
     return norm > 0 ? Math.acos(Math.min(1, Math.max(-1, dot / norm))) * 180 / Math.PI : NaN;
+  },
+  between(x, y, at) {  // a straight line between the two neighbours of a place
+    const i = Math.max(1, x.findIndex((v) => v >= at)), share = (at - x[i - 1]) / (x[i] - x[i - 1]);
+    return y[i - 1] + share * (y[i] - y[i - 1]);
   },
   magnitude(a, b, used) {
     let sum = 0, n = 0;

@@ -3,6 +3,7 @@
 
 const $ = (id) => document.getElementById(id);
 const text = (value) => String(value).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+const short = (label) => label.match(/\(([^)]+)\)$/)?.[1] ?? label.split(",")[0];  // "fused HS, t2 (X̂2)" -> "X̂2"
 const fixed = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : "–");
 
 class Panel {
@@ -15,7 +16,7 @@ class Panel {
   options(select, choices, chosen, grouped = true) {
     const option = (c) => `<option value="${text(c.key)}" ${c.reason ? "disabled" : ""} ${
       c.key === chosen ? "selected" : ""}>${text(c.label)}${c.reason ? ` – ${text(c.reason)}` : ""}</option>`;
-    const groups = grouped ? ["images", "maps"] : [null];
+    const groups = grouped ? [...new Set(choices.map((c) => c.group))] : [null];
     select.innerHTML = groups.map((g) => (g
       ? `<optgroup label="${g}">${choices.filter((c) => c.group === g).map(option).join("")}</optgroup>`
       : choices.map(option).join(""))).join("");
@@ -31,15 +32,14 @@ class Panel {
       return `<line x1="3" x2="25" y1="6" y2="6" stroke="${s.colour}"/>${mark}`;
     };
     const { data } = this, note = (words) => `<span class="note">${words}</span>`;
-    const shares = '<b class="shade"></b>shaded: the MS has a band there at t2; elsewhere X2 is inferred'
-      + (data.shares ? ' · strip at the foot of t1: explained by the MS (at t1), the darker the more' : "");
+    const shares = '<b class="shade"></b>the MS has a band there at t2; elsewhere X2 is inferred'
+      + (data.shares ? " · strip at t1: explained by the MS (at t1)" : "") + (data.has("sigma_t2") ? " · around X̂2: 90 % of its errors" : "");
     $("legend").innerHTML = data.sources.filter((s) => s.key !== "sigma_t2").map((s) => `
       <button class="source ${data.has(s.key) ? "" : "missing"} ${this.state.hidden.has(s.key) ? "off" : ""}"
-        data-key="${s.key}" ${data.has(s.key) ? "" : "disabled"} title="${text(s.reason || "show or hide")}">
-        <svg width="28" height="12">${shape(s)}</svg>${text(s.label)}${
-        data.has(s.key) ? "" : ` <i>(${text(s.reason)})</i>`}</button>`).join("")
-      + (data.covered.length ? note(shares) : "")
-      + (data.has("sigma_t2") ? note("band around X2: 90 % of its errors, as estimated") : "");
+        data-key="${s.key}" ${data.has(s.key) ? "" : "disabled"} aria-pressed="${!this.state.hidden.has(s.key)}"
+        title="${text(s.label)}: ${text(s.reason || "show or hide")}">
+        <svg width="28" height="12" aria-hidden="true">${shape(s)}</svg>${text(short(s.label))}</button>`).join("")
+      + (data.covered.length ? note(shares) : "");
     for (const button of $("legend").querySelectorAll("button"))
       button.onclick = () => this.act.toggle(button.dataset.key);
   }
@@ -59,6 +59,14 @@ class Panel {
     const kind = !codes ? "" : codes.length === 1 ? kinds[codes[0]].label : "mixed";
     return { keys: [a, b], named, moved, kind };
   }
+  // The index at both dates, of the best product; of the MS where there is none.
+  index(item) {
+    const { formula } = this.state;
+    return ["t1", "t2"].map((date) => {
+      const key = this.best(item.spectra, date) ?? (item.spectra[`hrms_${date}`]?.count ? `hrms_${date}` : null);
+      return key ? fixed(formula.of(item.spectra[key].mean, this.data, key), 3) : "–";
+    }).join(" → ");
+  }
 
   place([y, x]) {  // pixel centre in map coordinates
     const t = this.data.transform;
@@ -68,6 +76,7 @@ class Panel {
   table(items) {
     $("empty").hidden = items.length > 0;
     $("items").hidden = !items.length;
+    $("index-head").title = this.state.formula.source;
     $("rows").innerHTML = items.map((item) => {
       const about = (item.about ??= this.describe(item)), map = this.place(item.centre);
       const first = about.named.map((found) => this.named(found[0]));
@@ -77,8 +86,8 @@ class Panel {
         <td title="${map ? `map x ${map[0].toFixed(1)}, y ${map[1].toFixed(1)} (${text(this.data.crs)})` : ""}">${
           item.centre.map((v) => Math.round(v)).join(", ")}</td>
         <td>${item.pixels}${item.step > 1 ? ` of ${item.step}×${item.step}` : ""}</td><td>${text(about.kind || "–")}</td><td>${fixed(about.moved, 1)}</td>
-        <td>${first[0]} → ${first[1]}</td>
-        <td><button class="delete" title="delete">×</button></td></tr>`;
+        <td class="index">${this.index(item)}</td><td>${first[0]} → ${first[1]}</td>
+        <td><button class="delete" title="delete" aria-label="delete ${text(item.name)}">×</button></td></tr>`;
     }).join("");
     for (const row of $("rows").children) {
       const item = items.find((i) => i.number === Number(row.dataset.number));
@@ -101,7 +110,7 @@ class Panel {
     const { keys, named } = item.about;
     $("matches").innerHTML = `<h3>Library spectra closest to <b class="chip" style="background:${item.colour}">${item.number}</b> (spectral angle)</h3><div class="dates">`
       + named.map((found, d) => `<div><h4>${d ? "t2" : "t1"} <small>${keys[d] ? text(this.data.by[keys[d]].label) : "no product"}</small></h4><ol>${
-        found.map((m) => `<li><span>${text(m.material)} · ${text(m.name)}</span><em>${m.angle.toFixed(1)}°</em></li>`).join("")}</ol></div>`).join("") + "</div>";
+        found.map((m) => `<li><span>${m.material === m.name ? "" : `${text(m.material)} · `}${text(m.name)}</span><em>${m.angle.toFixed(1)}°</em></li>`).join("")}</ol></div>`).join("") + "</div>";
   }
 
   change() {
