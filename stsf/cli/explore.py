@@ -39,6 +39,14 @@ KNOWN = {"truth_t1": "hrhs_t1", "truth_t2": "hrhs_t2", "change": "change"}
 @click.option("--fused-t1", type=FILE, help="Fused HS at t1, on the grid of the MS.")
 @click.option("--fused-t2", type=FILE, help="Fused HS at t2, on the grid of the MS.")
 @click.option("--sigma", type=FILE, help="Standard error of the fused HS at t2.")
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="An image of one's own on the grid of the MS, to show beside the others; repeatable.",
+)
+@click.option("--outlines", type=FILE, help="GeoJSON with lines or polygons to draw on the images.")
 @reading_options
 @click.option(
     "--fuse",
@@ -60,6 +68,8 @@ def explore(
     html: Path | None,
     overwrite: bool,
     browser: bool,
+    layers: tuple[str, ...],
+    outlines: Path | None,
     reading: Reading,
     **given: Any,
 ) -> None:
@@ -76,9 +86,10 @@ def explore(
         raise InputError(
             "expected a folder, or --hs, --ms1 and --ms2 together: name the one or the other"
         )
+    own = {"layers": _named(layers), "outlines": outlines, "part": part}
     import_module("stsf.lab.viewer.viewer")  # what takes time from here on are the files
     with told(), _patience("looking at the files; large ones without overviews take a while"):
-        viewer = _viewer(folder, observed, fuse, part, reading, given)
+        viewer = _viewer(folder, observed, fuse, reading, given, own)
     if html is not None:
         click.echo(f"wrote {viewer.save_html(html)}: {html.stat().st_size / 1e6:.1f} MB")
         return
@@ -90,6 +101,17 @@ def explore(
         lambda address: click.echo(f"{address}\nCtrl-C stops"),
         browser=browser,
     )
+
+
+def _named(layers: tuple[str, ...]) -> dict[str, Path]:
+    """Names and files of layers."""
+    for layer in layers:
+        name, _, file = layer.partition("=")
+        if not name or not file:
+            raise InputError(
+                f"expected --layer NAME=FILE, got {layer!r}: such as --layer slope=a.tif"
+            )
+    return {name: Path(file) for name, _, file in (layer.partition("=") for layer in layers)}
 
 
 @contextmanager
@@ -107,11 +129,20 @@ def _viewer(
     folder: Path | None,
     observed: dict[str, Any],
     fuse: bool,
-    part: tuple[int, int, int] | None,
     reading: Reading,
     given: dict[str, Any],
+    own: dict[str, Any],
 ) -> Viewer:
-    """The viewer of a folder or of files, of which only what is shown is read."""
+    """The viewer of a folder or of files, of which only what is shown is read.
+
+    Args:
+        folder: a scene as `stsf simulate` writes it, or None.
+        observed: files in place of it.
+        fuse: fuse the scene first.
+        reading: what the files do not say.
+        given: options that name truth and results.
+        own: layers, outlines and part, as `stsf.explore` takes them.
+    """
     import stsf
 
     results = {"fused_t1": "hrhs_t1", "fused_t2": "hrhs_t2", "sigma": "sigma_t2"}
@@ -120,15 +151,15 @@ def _viewer(
     if fuse:
         if any(vars(fused).values()):
             raise InputError("expected either --fuse or files with a fused result: drop one")
-        return _fused(folder, observed, known, reading, part)
+        return _fused(folder, observed, known, reading, own)
     if folder is None:
-        return stsf.explore(observed | known, fused, part=part, reading=reading)
+        return stsf.explore(observed | known, fused, reading=reading, **own)
     if known:
         raise InputError(
             "expected truth and change map in the folder itself, got options for them: name all "
             "files by options, --hs, --ms1 and --ms2 too"
         )
-    return stsf.explore(folder, fused, part=part, reading=reading)
+    return stsf.explore(folder, fused, reading=reading, **own)
 
 
 def _fused(
@@ -136,7 +167,7 @@ def _fused(
     observed: dict[str, Any],
     known: dict[str, Any],
     reading: Reading,
-    part: tuple[int, int, int] | None,
+    own: dict[str, Any],
 ) -> Viewer:
     """The viewer of a scene that is fused first."""
     import stsf
@@ -149,6 +180,9 @@ def _fused(
         y1, m1, m2 = (observed[key] for key in OBSERVED.values())
         truth: dict[str, Any] = {option: known.get(key) for option, key in KNOWN.items()}
         scene = read_scene(y1, m1, m2, reading, **truth)
+    part = own.pop("part")
     if part is not None:
+        if own["layers"]:
+            raise InputError("expected --layer without --part where --fuse is given: drop one")
         scene = scene.crop(*coarse_pixels(scene.size, scene.ratio, part))
-    return stsf.explore(scene, stsf.fuse(scene))
+    return stsf.explore(scene, stsf.fuse(scene), **own)

@@ -132,6 +132,7 @@ def page(shown) -> View:
     for i, key in enumerate(("hrms_t1", "hrms_t2", "hrhs_t2", "change")):
         shown.select_option(f"#source{i}", key)
     shown.click("[data-mode=pan]")
+    shown.click("[data-tab=pins]")
     return shown
 
 
@@ -309,6 +310,7 @@ def test_change_map_and_its_scores(page, scene, fused) -> None:
     angle = sam_map(cubes["hrhs_t2"], cubes["hrhs_t1"])
     shown = np.array(page.evaluate("[...viewer.data.map('angle', 'hrhs_t1', 'hrhs_t2')]"), float)
     np.testing.assert_allclose(shown.reshape(scene.size), angle, atol=0.25, equal_nan=True)
+    page.click("[data-tab=change]")
     threshold = page.evaluate("viewer.state.change.threshold")
     want = inspection.threshold_scores(angle, threshold, scene.change)
     found = page.evaluate("viewer.panel.scores")
@@ -461,7 +463,7 @@ def test_one_band_by_wavelength_and_what_a_sensor_lacks(page) -> None:
     page.evaluate("""() => { const slider = document.getElementById('nm');
         slider.value = 2200; slider.dispatchEvent(new Event('input')); }""")
     page.wait_for_function("document.getElementById('caption0').textContent.includes('no band')")
-    assert "2200" in page.inner_text("#caption0") and page.inner_text("#nm-value") == "2200 nm"
+    assert "2200" in page.inner_text("#caption0") and page.input_value("#nm-number") == "2200"
     assert page.inner_text("#caption2").startswith("2198 nm")
     assert np.abs(colour_at(page, 40, 50, 0) - 128).max() <= 1
     grey = colour_at(page, 40, 50, 2)
@@ -500,6 +502,7 @@ def test_csv_and_png_hold_what_is_shown(page, scene, fused, explored, tmp_path) 
     assert (mine[0]["y_pixel"], mine[0]["x_pixel"], mine[0]["date"]) == ("5", "9", "2025-07-25")
     x, y = scene.transform @ (9.5, 5.5)
     assert (float(mine[0]["x_map"]), float(mine[0]["y_map"])) == (x, y)
+    page.click("[data-tab=files]")
     with page.expect_download() as download:
         page.click("#png")
     download.value.save_as(tmp_path / "view.png")
@@ -529,7 +532,7 @@ def test_what_is_missing_is_grey_and_says_why(scene, open_page, tmp_path) -> Non
     )
     off = [text for disabled, text in options if disabled]
     assert at(page, 0, 0)[1] < at(page, 40, 0)[1]  # rows run down the screen from the start
-    assert len(off) == 10 and all(" – " in text for text in off)
+    assert len(off) == 16 and all(" – " in text for text in off)
     assert "fused HS, t2 (X̂2) – no fused result given" in off
     assert page.locator("#legend button:disabled").count() == 4
     assert "the truth is not known" in page.inner_text("#legend")
@@ -664,5 +667,13 @@ def test_the_command_writes_one_page(folder, tmp_path) -> None:
     assert "39 \\u00d7 21 pixels" in (tmp_path / "b.html").read_text(encoding="utf-8")
     cut[-3] = "48"
     assert "move it" in str(CliRunner().invoke(explore_command.explore, cut).exception)
+    outlines = tmp_path / "a.geojson"
+    outlines.write_text('{"type": "LineString", "coordinates": [[14.5, 45.8], [14.6, 45.9]]}')
+    own = ["--layer", f"again={folder / 'change.tif'}", "--outlines", str(outlines)]
+    one = [str(folder), *own, "--html", str(tmp_path / "c.html")]
+    assert CliRunner().invoke(explore_command.explore, one).exit_code == 0
+    assert '"layers":[{"name":"again"}]' in (tmp_path / "c.html").read_text(encoding="utf-8")
+    wrong = CliRunner().invoke(explore_command.explore, [str(folder), "--layer", "a.tif"])
+    assert "--layer slope=a.tif" in str(wrong.exception)
     both = [str(folder), "--fuse", "--fused-t2", "x.tif"]
     assert isinstance(CliRunner().invoke(explore_command.explore, both).exception, InputError)

@@ -84,7 +84,7 @@ def _profile() -> Any:
         line_dash="dash", line_width="width",
     )  # fmt: skip
     _plain(plot)
-    plot.js_on_event("mousemove", call("alongLine(cb_obj.x)"))
+    plot.js_on_event("mousemove", call("tools.alongLine(cb_obj.x)"))
     plot.js_on_event("mouseleave", call("leave()"))
     return plot
 
@@ -104,7 +104,7 @@ def _scatter() -> Any:
     box = BoxSelectTool(name="brush")
     plot.add_tools(box)
     plot.toolbar.active_drag = box
-    plot.js_on_event("selectiongeometry", call("brush(cb_obj.geometry, cb_obj.final)"))
+    plot.js_on_event("selectiongeometry", call("tools.brush(cb_obj.geometry, cb_obj.final)"))
     return plot
 
 

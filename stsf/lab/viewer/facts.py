@@ -86,7 +86,7 @@ def lonlat(layers: Layers) -> dict[str, Any] | None:
         return None
     (height, width), t = layers.size, layers.transform
     y, x = (v.ravel() for v in np.meshgrid(*(np.linspace(0, n, 12) for n in (height, width))))
-    east, north = t @ (x + 0.5, y + 0.5)
+    east, north = t.a * (x + 0.5) + t.b * (y + 0.5) + t.c, t.d * (x + 0.5) + t.e * (y + 0.5) + t.f
     places = np.array(transform_places(layers.crs, "OGC:CRS84", east, north))
     return {"out": _cubic(np.array([y, x]), places), "back": _cubic(places, np.array([y, x]))}
 

@@ -78,8 +78,8 @@ def look_at(layers: Layers, part: Part | None = None) -> Look:
     change = None
     if layers.change is not None:
         change = layers.change.read((rows, columns), shape)[0].astype(np.uint8)
-    own = [layer.read((rows, columns), shape)[0] for layer in layers.own.values()]
-    return Look((rows, columns), part is None and step == 1, step, shape, cubes, change, own)
+    images = [layer.read((rows, columns), shape)[0] for layer in layers.own.values()]
+    return Look((rows, columns), part is None and step == 1, step, shape, cubes, change, images)
 
 
 def _shape(rows: slice, columns: slice, step: int) -> tuple[int, int]:

@@ -105,8 +105,8 @@ def own_layer(name: str, given: np.ndarray | File, size: tuple[int, int]) -> Lay
     Raises:
         InputError: of another shape, or a file that cannot be read.
     """
-    isfile = isinstance(given, (str, Path))
-    layer: Layer = ImageFile(given) if isfile else Cube(np.asarray(given, float)[None])
+    layer: Layer
+    layer = Cube(given.astype(float)[None]) if isinstance(given, np.ndarray) else ImageFile(given)
     if layer.shape[1:] != tuple(size):
         raise InputError(
             f"the layer {name!r} must have {size[0]} × {size[1]} pixels as the product has, got "

@@ -144,7 +144,7 @@ def _panes(size: tuple[int, int], shape: tuple[int, int], across: int) -> dict[s
             pane.js_on_event(click, call("tap(cb_obj.x, cb_obj.y)"))
         pane.js_on_event("mousemove", call(f"hover(cb_obj.x, cb_obj.y, {i})"))
         for phase in ("panstart", "pan", "panend"):
-            pane.js_on_event(phase, call(f"drag('{phase}', cb_obj.x, cb_obj.y)"))
+            pane.js_on_event(phase, call(f"tools.drag('{phase}', cb_obj.x, cb_obj.y)"))
         pane.js_on_event("mouseleave", call("leave()"))
         pane.js_on_event("selectiongeometry", call("region(cb_obj.geometry, cb_obj.final)"))
         found[f"pane{i}"] = pane

@@ -53,7 +53,7 @@ REASONS = {
 SIGMA_STYLE = Style("uncertainty of X2", SOURCE_STYLE["hrhs_t2"].colour, "-", "none")
 DATE_OF = {"lrhs_t1": 0, "hrms_t1": 1, "hrhs_t1": 1, "truth_t1": 1}  # else M2's
 MATCH_ANGLE = 10.0  # degrees; a library spectrum farther off names nothing
-FRAME_HEIGHT = 760  # screen pixels in a notebook
+FRAME_HEIGHT = 800  # screen pixels in a notebook
 
 
 def explore(

@@ -41,7 +41,7 @@ class Geo {
     if (degrees && !this.data.lonlat) throw new Error("this scene has no map coordinates, so outlines have no place in it");
     const place = degrees ? (p) => this.pixel(...p) : (p) => this.fromMap(...p), outlines = [];
     const add = (name, closed, line) => {
-      const places = line.map(place);
+      const places = (closed ? line.slice(0, -1) : line).map(place);  // a ring repeats its first place
       outlines.push({ name, closed, y: places.map((p) => p[0]), x: places.map((p) => p[1]) });
     };
     const walk = (geometry, name) => {

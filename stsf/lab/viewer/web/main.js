@@ -126,23 +126,6 @@ class Viewer {
     $("preset").value = this.state.preset = "single band";
     this.soon("redraw", () => { this.redraw(); if (this.tools.open === "profile") this.tools.profile(); });
   }
-  drag(phase, x, y) {  // the line of the profile
-    if (this.state.mode !== "line") return;
-    const at = this.pixelAt(x, y);
-    if (!at) return;
-    if (phase === "panstart") this.state.line = [at, at];
-    else if (this.state.line) this.state.line = [this.state.line[0], at];
-    this.soon("profile", () => (this.tools.open === "profile" ? this.tools.profile() : this.tools.tab("profile")));
-  }
-  alongLine(far) {  // the pixel of the line at a distance
-    const { tools, data } = this, places = tools.onLine(), away = ({ far: f }) => Math.abs(f * (data.metres ?? 1) - far);
-    if (!places.length) return;
-    const near = places.reduce((a, b) => (away(b) < away(a) ? b : a)), k = places.indexOf(near);
-    this.images.point(this.frame(Math.round(near.y), Math.round(near.x)));
-    $("pointer").textContent = `y ${near.y.toFixed(0)}, x ${near.x.toFixed(0)} · ${Object.entries(tools.profiles)
-      .map(([key, values]) => `${short(data.by[key].label)} ${fixed(values[k], 3)}`).join(" · ")}`;
-  }
-  brush(geometry, final) { this.tools.brush(geometry, final); }
   leave() { this.pointer = null; this.soon("hover", () => this.follow()); }
   follow() {
     const at = this.pointer;
@@ -283,7 +266,7 @@ class Viewer {
     this.pictures.forEach((shown, i) => {
       $(`caption${i}`).innerHTML = this.caption(shown);
       $(`caption${i}`).title = $(`caption${i}`).textContent;
-      $(`source${i}`).closest("figure").querySelector("[tabindex]").setAttribute("aria-label", `image ${i + 1}: ${$(`source${i}`).selectedOptions[0].textContent}, ${$(`caption${i}`).textContent}`);
+      $(`source${i}`).closest("figure").querySelector("[role=img]").setAttribute("aria-label", `image ${i + 1}: ${$(`source${i}`).selectedOptions[0].textContent}, ${$(`caption${i}`).textContent}`);
     });
     this.readout.mark();
     const { swipe } = this.state, line = this.documents.get_model_by_name("swipe");

@@ -39,6 +39,8 @@ class Panel {
         data-key="${s.key}" ${data.has(s.key) ? "" : "disabled"} aria-pressed="${!this.state.hidden.has(s.key)}"
         title="${text(s.label)}: ${text(s.reason || "show or hide")}">
         <svg width="28" height="12" aria-hidden="true">${shape(s)}</svg>${text(short(s.label))}</button>`).join("")
+      + [...new Set(data.sources.map((s) => s.reason).filter(Boolean))].map((reason) => note(`${data.sources
+        .filter((s) => s.reason === reason).map((s) => text(short(s.label))).join(", ")} (${text(reason)})`)).join("")
       + (data.covered.length ? note(shares) : "");
     for (const button of $("legend").querySelectorAll("button"))
       button.onclick = () => this.act.toggle(button.dataset.key);

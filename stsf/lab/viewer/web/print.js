@@ -61,16 +61,21 @@ class Print {
       + (below === undefined ? "" : this.text(x, y + 11, `pale below ${below.toFixed(digits)}`));
   }
   chart(name, x, y, wide) {
+    const plot = this.viewer.views[name], scale = wide / plot.bbox.width;
     const layer = this.viewer.views[name].export("svg"), { width, height } = this.viewer.views[name].bbox;
-    const inner = layer.ctx.get_serialized_svg(true).replace(/^<\?xml[^>]*>/, "");
-    return { body: `<svg x="${x}" y="${y}" width="${wide}" height="${height * wide / width}" viewBox="0 0 ${width} ${height}">${inner}</svg>`, high: height * wide / width };
+    const inner = layer.ctx.get_serialized_svg(true).replace(/^<\?xml[^>]*>/, ""), high = height * scale;
+    const body = `<svg x="${x}" y="${y}" width="${wide}" height="${high}" viewBox="0 0 ${width} ${height}">${inner}</svg>`;
+    if (!/-t[12]$/.test(name)) return { body, high };
+    const { start, end } = plot.model.x_range, ticks = [500, 1000, 1500, 2000, 2500].filter((nm) => nm > start && nm < end);
+    const numbers = ticks.map((nm) => this.text(x + plot.frame.x_scale.compute(nm) * scale, y + high + 6, `${nm} nm`, 'text-anchor="middle"'));
+    return { body: body + numbers.join(""), high: high + 12 };
   }
   // Lines and pins in words, wrapped to the width.
   legend(x, y, wide) {
     const { data, state, items } = this.viewer, pen = document.createElement("canvas").getContext("2d");
     pen.font = `${SMALL}px ${FONT}`;
     const entries = data.sources.filter((s) => data.has(s.key) && s.key !== "sigma_t2" && !state.hidden.has(s.key)).map((s) => [
-      s.line === "none" ? `<circle cx="11" cy="-3" r="3" fill="${s.colour}"/>`
+      s.line === "none" ? `<circle cx="11" cy="-3" r="3" fill="${items.length ? "#444" : s.colour}"/>`
         : `<line x1="0" x2="22" y1="-3" y2="-3" stroke="${items.length ? "#444" : s.colour}" stroke-width="1.6" stroke-dasharray="${{ "--": "4 3", ":": "1.5 2.5" }[s.line] ?? ""}"/>`, s.label]);
     if (data.covered.length) entries.push(['<rect x="0" y="-9" width="22" height="9" fill="#0072B2" fill-opacity="0.18"/>', "the MS has a band there at t2"]);
     if (data.has("sigma_t2")) entries.push(['<rect x="0" y="-9" width="22" height="9" fill="#888" fill-opacity="0.3"/>', "90 % of the errors of X̂2, as estimated"]);

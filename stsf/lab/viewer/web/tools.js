@@ -107,6 +107,24 @@ class Tools {
       : "choose “line” above and drag over an image";
   }
 
+  drag(phase, x, y) {  // the line of the profile, by the mouse
+    const { viewer } = this, { state } = viewer, at = state.mode === "line" && viewer.pixelAt(x, y);
+    if (!at) return;
+    if (phase === "panstart") state.line = [at, at];
+    else if (state.line) state.line = [state.line[0], at];
+    viewer.soon("profile", () => (this.open === "profile" ? this.profile() : this.tab("profile")));
+  }
+  alongLine(x) {  // the pixel of the line at a distance, marked in the images
+    const { viewer } = this, { data } = viewer, places = this.onLine(), away = ({ far }) => Math.abs(far * (data.metres ?? 1) - x);
+    if (!places.length) return;
+    const near = places.reduce((a, b) => (away(b) < away(a) ? b : a)), k = places.indexOf(near);
+    viewer.soon("hover", () => {
+      viewer.images.point(viewer.frame(Math.round(near.y), Math.round(near.x)));
+      $("pointer").textContent = `y ${near.y.toFixed(0)}, x ${near.x.toFixed(0)} · ${Object.entries(this.profiles)
+        .map(([key, values]) => `${short(data.by[key].label)} ${fixed(values[k], 3)}`).join(" · ")}`;
+    });
+  }
+
   // How many pixels have which pair of values.
   scatter() {
     const { data } = this.viewer, key = $("scatter-of").value, axes = ["x", "y"];
