@@ -1,6 +1,7 @@
 """A scene too large for a page: overviews on the screen, spectra and close looks from the files."""
 
 import base64
+import zlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -263,7 +264,7 @@ def test_a_saved_page_of_a_large_scene_says_what_its_pixels_are(
 
 def test_the_answer_of_a_look_holds_what_it_says(explored) -> None:
     answer = explored.answer({"part": [[10, 20], [60, 70]]})
-    blob = base64.b64decode(answer["blob"])
+    blob = zlib.decompress(base64.b64decode(answer["blob"]))
     place = answer["look"]["sources"]["hrms_t2"]["counts"]
     size = int(np.prod(place["shape"]))
     counts = np.frombuffer(blob, place["type"], size, place["at"]).reshape(place["shape"])
