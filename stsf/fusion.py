@@ -179,9 +179,5 @@ def format_report(report: Mapping[str, Any]) -> str:
         f"{name}: {where['below 0']:.2%} below 0, {where['above 1']:.2%} above 1"
         for name, where in report["outside"].items()
     ]
-    return "\n".join(
-        [
-            f"method: {report['method']}", *report["found"], "residuals: " + ", ".join(fit),
-            "values that are no reflectance: " + "; ".join(beyond),
-        ]
-    )  # fmt: skip
+    lines = [f"method: {report['method']}", *report["found"], "residuals: " + ", ".join(fit)]
+    return "\n".join([*lines, "values that are no reflectance: " + "; ".join(beyond)])

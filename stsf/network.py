@@ -34,9 +34,9 @@ from stsf.tve import Answer, TemporalVariationEstimator
 
 FORMAT = "stsf DC-STSF 1"
 SHIPPED = shipped_path("data/models/dcstsf.safetensors")
-PARTS = (
-    "seu", "ecu", "back-projection", "sftn", "difference", "consistency", "context"
-)  # fmt: skip
+OF_SSJE = ("seu", "ecu", "back-projection")
+OF_TVE = ("sftn", "difference", "consistency", "context")
+PARTS = (*OF_SSJE, *OF_TVE)
 
 
 @dataclass(frozen=True)
@@ -111,16 +111,13 @@ class DCSTSF(nn.Module):
     def __init__(self, config: Config | None = None) -> None:
         super().__init__()
         self.config = config or Config()
-        parts = {name: name not in self.config.without for name in PARTS}
-        self.ssje = SSJE(
-            self.config.stages, width=self.config.ssje_width,
-            seu=parts["seu"], ecu=parts["ecu"], back_projection=parts["back-projection"],
-        )  # fmt: skip
-        self.tve = TemporalVariationEstimator(
-            self.config.tve_width, self.config.sftn_width, sftn=parts["sftn"],
-            difference=parts["difference"], consistency=parts["consistency"],
-            context=parts["context"],
-        )  # fmt: skip
+        of_ssje, of_tve = (
+            {part.replace("-", "_"): part not in self.config.without for part in parts}
+            for parts in (OF_SSJE, OF_TVE)
+        )
+        widths = self.config.tve_width, self.config.sftn_width
+        self.ssje = SSJE(self.config.stages, width=self.config.ssje_width, **of_ssje)
+        self.tve = TemporalVariationEstimator(*widths, **of_tve)
         self.calibration: torch.Tensor  # of sigma; see `stsf.training.run.calibrate`
         self.register_buffer("calibration", torch.ones(1))
         self.provenance: dict[str, Any] = {}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from affine import Affine
@@ -173,15 +174,13 @@ class Scene:
     def crop(self, rows: slice, columns: slice) -> Scene:
         """A window given in low-resolution pixels, for a quick look or a patch."""
         r = self.ratio
-        fine = tuple(slice(r * s.start, r * s.stop) for s in (rows, columns))
+        coarse, fine = (rows, columns), [slice(r * s.start, r * s.stop) for s in (rows, columns)]
         moved = self.transform and self.transform * Affine.translation(fine[1].start, fine[0].start)
-        window: dict[str, np.ndarray] = {
-            key: getattr(self, key)[(..., *(  # LR arrays by LR pixels, HR arrays by HR pixels
-                (rows, columns) if key in ("lrhs_t1", "valid_lr") else fine))]
-            for key in (*CUBES, "change", "quality", "valid_lr", "valid_hr")
-            if getattr(self, key) is not None
-        }  # fmt: skip
-        return replace(self, **window, transform=moved)  # type: ignore[arg-type]
+        window: dict[str, Any] = {"transform": moved}
+        for key in (*CUBES, "change", "quality", "valid_lr", "valid_hr"):
+            if (values := getattr(self, key)) is not None:
+                window[key] = values[..., *(coarse if key in ("lrhs_t1", "valid_lr") else fine)]
+        return replace(self, **window)
 
 
 def check_bands(scene: Scene) -> None:

@@ -132,10 +132,8 @@ def _check_ground(scene: Scene, alike: float) -> None:
         return
     a = scene.R.A(scene.lrhs_t1).mean(axis=0)
     b = scene.D_ms.A(scene.hrms_t1).mean(axis=0)
-    turns = {
-        "upside down": b[::-1], "mirrored": b[:, ::-1], "turned by 180 degrees": b[::-1, ::-1],
-        "with rows and columns exchanged": b.T,
-    }  # fmt: skip
+    turns = {"upside down": b[::-1], "mirrored": b[:, ::-1], "turned by 180 degrees": b[::-1, ::-1]}
+    turns["with rows and columns exchanged"] = b.T
     fits = {how: _alike(a, image) for how, image in turns.items() if image.shape == a.shape}
     how = max(fits, key=lambda name: fits[name])
     moved, (down, right) = _moved(a, b)

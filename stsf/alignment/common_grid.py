@@ -248,13 +248,11 @@ def _warped(image: Placed, target: Placed, r: int) -> np.ndarray:
     """The image on the pixels of `target`, or on areas of r x r of them; NaN beyond its border."""
     rows, columns = (n // r for n in target.cube.shape[1:])
     out = np.full((len(image.cube), rows, columns), np.nan, np.float32)
-    reproject(
-        np.ascontiguousarray(image.cube, dtype=np.float32), out, **_source(image),
-        src_crs=image.crs or target.crs or PLANE, src_nodata=np.nan,
-        dst_transform=(target.transform or Affine.identity()) @ Affine.scale(r),
-        dst_crs=target.crs or PLANE, dst_nodata=np.nan,
-        resampling=Resampling.cubic, tolerance=0.0,
-    )  # fmt: skip
+    cube, crs = np.ascontiguousarray(image.cube, dtype=np.float32), target.crs or PLANE
+    onto = (target.transform or Affine.identity()) @ Affine.scale(r)
+    grids: dict[str, Any] = {"src_crs": image.crs or crs, "dst_crs": crs, "dst_transform": onto}
+    grids |= {"src_nodata": np.nan, "dst_nodata": np.nan, **_source(image)}
+    reproject(cube, out, resampling=Resampling.cubic, tolerance=0.0, **grids)
     return out
 
 

@@ -34,9 +34,8 @@ from stsf.errors import Doubt, InputError
 from stsf.scene import Scene
 from stsf.sensing.sensors import MIN_COVERAGE, band_coverage
 
-AS_DELIVERED, LINE, SHAPE, ALONE = (
-    "as delivered", "gain and offset", "shape mended", "by the scene alone"
-)  # fmt: skip
+AS_DELIVERED, LINE = "as delivered", "gain and offset"
+SHAPE, ALONE = "shape mended", "by the scene alone"
 FOLDS = 4  # groups of blocks that are left out in turn
 SURE = 3.0  # standard errors by which left-out blocks must prefer a bolder answer
 WORTHWHILE = 0.98  # of their error that it may leave
@@ -219,11 +218,10 @@ def _choose(pairs: Pairs, scene: Scene) -> list[tuple[Fit, BandResponse]]:
         at = 0
         if line.gain > 0:  # else the band shows the contrary of what it should
             at = _preferred([kind for kind, _ in made], square, miss[c], pairs, spread)
-        told = BandResponse(
-            scene.ms.band_names[c], made[at][0], line.gain,
-            pairs.sigma_of_gain(c, scene.R.R[c]), line.offset, math.sqrt(square[0]),
-            math.sqrt(square[at]), 1 - float(square[at]) / max(spread, TINY),
-        )  # fmt: skip
+        gain = line.gain, pairs.sigma_of_gain(c, scene.R.R[c])
+        rms = math.sqrt(square[0]), math.sqrt(square[at])
+        share = 1 - float(square[at]) / max(spread, TINY)
+        told = BandResponse(scene.ms.band_names[c], made[at][0], *gain, line.offset, *rms, share)
         found.append((made[at][1], told))
     return found
 

@@ -146,10 +146,10 @@ def hysure(scene: Scene, k: int = 12, smoothness: float = 3.0, rounds: int = 60)
     rho = weight / size
     near = near + 4.0 * rho * np.eye(len(near))
     for _ in range(rounds):
+        right = b + rho * gradient_adjoint(v - u)
         z = solve(
-            lambda a: data(a) + rho * gradient_adjoint(gradient(a)),
-            b + rho * gradient_adjoint(v - u), z, near, iterations=20,
-        )  # fmt: skip
+            lambda a: data(a) + rho * gradient_adjoint(gradient(a)), right, z, near, iterations=20
+        )
         if smoothness:
             u += gradient(z)
             length = np.sqrt(np.square(u).sum(axis=(0, 1)))  # (H, W)

@@ -176,10 +176,10 @@ def fsdaf_like(scene: Scene, x1: np.ndarray) -> np.ndarray:
     return inject(x2, scene.hrms_t2, gain, scene.R)
 
 
-@register(
-    "variability", target="x2", label="Multiplicative variability",
-    reference="Borsoi et al., IEEE TIP 29, 2020",
-)  # fmt: skip
+BORSOI = "Borsoi et al., IEEE TIP 29, 2020"
+
+
+@register("variability", target="x2", label="Multiplicative variability", reference=BORSOI)
 def variability(scene: Scene, x1: np.ndarray) -> np.ndarray:
     """X2 = X1 ∘ V, V of low rank: what lies between the dates is a factor per pixel and band.
 

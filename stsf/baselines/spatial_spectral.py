@@ -190,11 +190,8 @@ def lift(scene: Scene, ms: np.ndarray, steps: int = 400, width: int = 64) -> np.
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = nn.Sequential(
-            nn.Linear(z.shape[1], width), nn.GELU(),
-            nn.Linear(width, width), nn.GELU(),
-            nn.Linear(width, x.shape[1]),
-        )  # fmt: skip
+        hidden = nn.Linear(z.shape[1], width), nn.GELU(), nn.Linear(width, width), nn.GELU()
+        network = nn.Sequential(*hidden, nn.Linear(width, x.shape[1]))
     optimizer = torch.optim.Adam(network.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1e-2, total_steps=steps)
     for _ in range(steps):

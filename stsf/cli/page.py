@@ -161,10 +161,8 @@ def _quick_looks(inputs: Inputs, look: Image, marked: list[tuple[int, int]]) -> 
         ax.imshow(rgb(cube, nm, stretch=stretch), interpolation="nearest")
         ax.set(title=title, xticks=[], yticks=[])
         for number, (y, x) in enumerate(marked, 1):
-            ax.annotate(
-                str(number), (x, y), color="black", ha="center", va="center", fontsize=8,
-                bbox={"boxstyle": "circle,pad=0.2", "fc": "white", "ec": "black"},
-            )  # fmt: skip
+            disc = {"boxstyle": "circle,pad=0.2", "fc": "white", "ec": "black"}
+            ax.annotate(str(number), (x, y), ha="center", va="center", fontsize=8, bbox=disc)
     return figure
 
 

@@ -54,10 +54,8 @@ def prepare(hs: str, ms1: str, ms2: str, out: Path, reading: Reading, overwrite:
             targets, images, cubes, (files.hs, files.ms, files.ms)
         ):
             scale = found.ratio if cube is found.lrhs_t1 else 1
-            there = replace(
-                image, cube=cube, crs=found.crs, control=None,
-                transform=found.transform and found.transform @ Affine.scale(scale),
-            )  # fmt: skip
+            place = found.transform and found.transform @ Affine.scale(scale)
+            there = replace(image, cube=cube, crs=found.crs, control=None, transform=place)
             write_geotiff(complete.enter_context(replacing(target)), _told(there, bands))
     for line in found.done:
         click.echo(line)

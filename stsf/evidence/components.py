@@ -87,11 +87,9 @@ def prepare(
     E = np.concatenate(basis, axis=1)  # (L, n)
     sharpness = np.array([[p.sigma_y, p.sigma_x] for p in scene.psf])[detector] / scene.ratio
     missed = sharp - scene.R.A(base)
-    arrays = {
-        "y": y, "noise": noise, "doubt": doubt, "valid": scene.valid_lr, "start": start,
-        "guide": np.stack(guides), "seen": scene.R.R @ E, "missed": missed, "basis": E,
-        "noise_ms": of.mismatch, "sharpness": sharpness, "base": base,
-    }  # fmt: skip
+    arrays = {"y": y, "noise": noise, "start": start, "sharpness": sharpness, "basis": E}
+    arrays |= {"base": base, "guide": np.stack(guides), "doubt": doubt, "valid": scene.valid_lr}
+    arrays |= {"seen": scene.R.R @ E, "missed": missed, "noise_ms": of.mismatch}
     rows, columns = (np.stack(part) for part in zip(*scene.D.down, strict=True))
     return Prepared(
         **{name: torch.as_tensor(a, dtype=torch.float32) for name, a in arrays.items()},

@@ -115,10 +115,8 @@ class FourierRegression:
         linear, waves = list(range(1 + bands)), list(range(1 + bands, 1 + bands + FEATURES))
         products = list(range(1 + bands + FEATURES, len(gram)))
         found = []
-        for more, damping in (
-            (waves, SMOOTH * count * FEATURES / 2), (waves, SHARP * count * FEATURES / 2),
-            (products, 1e-3 * count**0.5),
-        ):  # fmt: skip
+        smooth, sharp = (ridge * count * FEATURES / 2 for ridge in (SMOOTH, SHARP))
+        for more, damping in ((waves, smooth), (waves, sharp), (products, 1e-3 * count**0.5)):
             used = torch.tensor(linear + more)
             ridge = torch.full((len(used),), damping, dtype=torch.float64)
             ridge[: len(linear)] = 1e-3 * count**0.5  # the linear part is hardly damped

@@ -136,15 +136,13 @@ class Prepared:
         (h, w), r = self.y.shape[1:], self.ratio
         low = slice(top, min(top + size, h)), slice(left, min(left + size, w))
         first = [r * max(s.start - margin, 0) for s in low]
-        high = tuple(
-            slice(a, r * min(s.stop + margin, n)) for a, s, n in zip(first, low, (h, w))
-        )  # fmt: skip
+        high = [slice(a, r * min(s.stop + margin, n)) for a, s, n in zip(first, low, (h, w))]
         window = replace(
             self,
             **{k: getattr(self, k)[(..., *low)] for k in ("y", "doubt", "valid")},
             **{k: getattr(self, k)[(..., *high)] for k in ("start", "guide", "missed", "base")},
             down=(self.down[0][:, low[0], high[0]], self.down[1][:, high[1], low[1]]),
-        )  # fmt: skip
+        )
         rows, columns = (slice(r * s.start - a, r * s.stop - a) for s, a in zip(low, first))
         return window, (rows, columns)
 

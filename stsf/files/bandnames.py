@@ -7,8 +7,8 @@ import re
 import numpy as np
 
 # nm per unit as people write it behind a number
-UNITS = {"nm": 1.0, "nanometers": 1.0, "nanometer": 1.0, "um": 1e3, "µm": 1e3, "μm": 1e3,
-         "micrometers": 1e3, "micrometer": 1e3}  # fmt: skip
+UNITS = dict.fromkeys(("nm", "nanometers", "nanometer"), 1.0)
+UNITS |= dict.fromkeys(("um", "µm", "μm", "micrometers", "micrometer"), 1e3)
 COLOURS = {"blue": "B2", "green": "B3", "red": "B4", "nir": "B8", "near infrared": "B8"}
 NUMBER = r"(\d+(?:\.\d+)?)"
 

@@ -65,11 +65,10 @@ def _of_product(image: Image, known: Sensor | None) -> Sensor:
     """The sensor as the product's metadata describe it; from the one we know only its MTF."""
     assert image.facts is not None and image.wavelength is not None and image.fwhm is not None
     assert image.transform is not None
-    return Sensor(
-        image.sensor or "unnamed", image.names, image.wavelength, image.fwhm,
-        abs(image.transform.a), image.facts.detector, known.mtf if known else NOMINAL_MTF,
-        image.facts.srf_wavelength, image.facts.srf,
-    )  # fmt: skip
+    facts, mtf = image.facts, known.mtf if known else NOMINAL_MTF
+    bands = image.sensor or "unnamed", image.names, image.wavelength, image.fwhm
+    own = facts.detector, mtf, facts.srf_wavelength, facts.srf
+    return Sensor(*bands, abs(image.transform.a), *own)
 
 
 def known_sensor(image: Image, name: str | None = None) -> Sensor | None:
@@ -152,16 +151,17 @@ def usable_bands(image: Image, sensor: Sensor, name: str) -> np.ndarray:
     """
     flat = image.cube.reshape(len(image.cube), -1)
     some = np.isfinite(flat).any(axis=1)
-    low, high = (f(np.where(np.isfinite(flat), flat, fill), axis=1)
-                 for f, fill in ((np.min, np.inf), (np.max, -np.inf)))  # fmt: skip
+    low = np.where(np.isfinite(flat), flat, np.inf).min(axis=1)
+    high = np.where(np.isfinite(flat), flat, -np.inf).max(axis=1)
     alive = some & (low < high)
     if not alive.any():
         return np.arange(len(flat))  # refused as a whole later, in its own words
     order = sensor.centre.argsort(kind="stable")
     order = order[alive[order]]
     fresh = np.diff(sensor.centre[order], prepend=-np.inf) > 0
-    for what, lost in (("hold one value everywhere", np.flatnonzero(~alive)),
-                       ("repeat a wavelength", order[~fresh])):  # fmt: skip
+    useless = {"hold one value everywhere": np.flatnonzero(~alive)}
+    useless["repeat a wavelength"] = order[~fresh]
+    for what, lost in useless.items():
         if lost.size:
             bands = ", ".join(
                 f"{sensor.band_names[b]} ({sensor.centre[b]:.0f} nm)" for b in lost[:5]

@@ -118,23 +118,20 @@ def writing_parts(
 
 
 def _profile(table: Image, size: tuple[int, ...], dtype: Dtype, packed: bool) -> dict[str, Any]:
-    found = dict(
-        driver="GTiff", count=len(table.cube), height=size[0], width=size[1], dtype=dtype,
-        nodata=NODATA[dtype], crs=table.crs, transform=table.transform, bigtiff="if_safer",
-        tiled=True, blockxsize=BLOCK, blockysize=BLOCK, interleave="pixel",
-    )  # fmt: skip
+    found: dict[str, Any] = {"driver": "GTiff", "bigtiff": "if_safer", "interleave": "pixel"}
+    found |= {"count": len(table.cube), "height": size[0], "width": size[1], "dtype": dtype}
+    found |= {"nodata": NODATA[dtype], "crs": table.crs, "transform": table.transform}
+    found |= {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK}
     predictor = 3 if dtype == "float32" else 2
     return found | (dict(compress="deflate", zlevel=9, predictor=predictor) if packed else {})
 
 
 def _pack(plain: str, packed: str, dtype: Dtype) -> None:
     """Compress, make overviews, and put everything in the order of a Cloud-Optimized GeoTIFF."""
+    small = {"overview_resampling": "mode" if dtype == "uint8" else "average"}
+    small |= {"compress": "deflate", "predictor": "yes", "bigtiff": "if_safer"}
     with unplaced():
-        copy(
-            plain, packed, driver="COG", blocksize=BLOCK, compress="deflate", predictor="yes",
-            overview_resampling="mode" if dtype == "uint8" else "average",
-            bigtiff="if_safer", num_threads="all_cpus",
-        )  # fmt: skip
+        copy(plain, packed, driver="COG", blocksize=BLOCK, num_threads="all_cpus", **small)
 
 
 def _describe(target: Any, table: Image, dtype: Dtype) -> None:

@@ -76,13 +76,12 @@ def read_scene(
         check_values(str(path), image.cube)
         check_place(str(path), image, "M2", m2, mend="take the truth of this scene")
         truth[key] = image.cube[bands_like(bands, hs_bands, f"the truth ({key})")]
-    scene = Scene(
-        lrhs_t1=y1.cube, hrms_t1=m1.cube, hrms_t2=m2.cube, hs=hs_bands, ms=ms_bands,
-        **truth,
-        change=None if change is None else change_codes(str(change), read_image(change)),
-        crs=m2.crs, transform=m2.transform, name=name,
-        dates=(y1.date, m1.date, m2.date) if y1.date and m1.date and m2.date else None,
-    )  # fmt: skip
+    if change is not None:
+        truth["change"] = change_codes(str(change), read_image(change))
+    if y1.date and m1.date and m2.date:
+        truth["dates"] = y1.date, m1.date, m2.date
+    place: dict[str, Any] = {"crs": m2.crs, "transform": m2.transform, "name": name}
+    scene = Scene(y1.cube, m1.cube, m2.cube, hs_bands, ms_bands, **truth, **place)
     quality = [reasons(y1).repeat(scene.ratio, 0).repeat(scene.ratio, 1), reasons(m1), reasons(m2)]
     scene = replace(scene, quality=np.stack(quality))
     shifted = tuple(replace(p, shift_y=shift[0], shift_x=shift[1]) for p in scene.psf)
@@ -151,10 +150,9 @@ def _noted(scene: Scene, path: Path) -> Scene:
         )
         psf = tuple(Psf(*p) for p in notes["psf"])
         found = notes.get("response")
-        return replace(
-            scene, hs=hs, ms=ms, psf=psf, response=None if found is None else np.array(found),
-            snr_hs=notes["snr_hs"], snr_ms=notes["snr_ms"],
-        )  # fmt: skip
+        found, snr_hs = None if found is None else np.array(found), notes["snr_hs"]
+        more = {"response": found, "snr_hs": snr_hs, "snr_ms": notes["snr_ms"]}
+        return replace(scene, hs=hs, ms=ms, psf=psf, **more)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"expected the notes of write_scene in {path}, got {error!r}: delete the file to "
@@ -176,12 +174,10 @@ def image_of(scene: Scene, key: str, cube: np.ndarray | None = None) -> Image:
     if scene.dates:
         when = scene.dates[{"lrhs_t1": 0, "hrms_t1": 1, "hrhs_t1": 1}.get(key, 2)]
     scale = scene.ratio if coarse else 1
-    return Image(
-        cube=np.where(np.asarray(valid), cube, np.nan).astype(np.float32),
-        names=sensor.band_names, wavelength=sensor.centre, fwhm=sensor.fwhm,
-        sensor=sensor.name, date=when, crs=scene.crs,
-        transform=None if scene.transform is None else scene.transform * Affine.scale(scale),
-    )  # fmt: skip
+    cube = np.where(np.asarray(valid), cube, np.nan).astype(np.float32)
+    place = None if scene.transform is None else scene.transform * Affine.scale(scale)
+    table = cube, sensor.band_names, sensor.centre, sensor.fwhm, None, sensor.name
+    return Image(*table, when, scene.crs, place)
 
 
 def change_codes(name: str, image: Image) -> np.ndarray:
@@ -211,9 +207,8 @@ def to_xarray(scene: Scene) -> xr.Dataset:
     if scene.change is not None:
         data["change"] = (("y", "x"), scene.change)
     transform = scene.transform or Affine.identity()
-    for suffix, r, (rows, columns) in (
-        ("", 1, scene.size), ("_lr", scene.ratio, scene.lrhs_t1.shape[1:]),
-    ):  # fmt: skip
+    grids = ("", 1, scene.size), ("_lr", scene.ratio, scene.lrhs_t1.shape[1:])
+    for suffix, r, (rows, columns) in grids:
         x = transform.c + transform.a * r * (np.arange(columns) + 0.5)
         y = transform.f + transform.e * r * (np.arange(rows) + 0.5)
         data = data.assign_coords({f"x{suffix}": x, f"y{suffix}": y})

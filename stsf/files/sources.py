@@ -21,8 +21,7 @@ from stsf.errors import Doubt, InputError
 from stsf.files.header import open_raster
 from stsf.scene import BRIGHT
 
-RASTERS = (".tif", ".tiff", ".img", ".jp2", ".vrt", ".nc", ".h5", ".he5", ".hdf", ".bsq", ".bil",
-           ".bip", ".dat")  # fmt: skip
+RASTERS = tuple(".tif .tiff .img .jp2 .vrt .nc .h5 .he5 .hdf .bsq .bil .bip .dat".split())
 NAMED = re.compile(r"^/vsi|^[A-Za-z][A-Za-z0-9_]+:")  # what only GDAL can look for
 AFFINE = 0.1  # px; control points that a transform meets so closely are one
 SHOWN = 8  # names in a message

@@ -127,10 +127,8 @@ def show_spectra(
     title = f"pixel y = {pixel[0]}, x = {pixel[1]}"
     if scene.change is not None:
         title += f" ({KINDS[scene.change[pixel]]})"
-    ax.legend(
-        handles=handles, title=title, ncols=4, frameon=False,
-        loc="lower center", bbox_to_anchor=(0.5, 1.0),
-    )  # fmt: skip
+    above: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
+    ax.legend(handles=handles, title=title, ncols=4, frameon=False, **above)
     ax.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
     ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
     ax.grid(alpha=0.3)

@@ -56,7 +56,5 @@ def _table(observed: Observations, key: str, notes: Mapping[str, str]) -> Image:
         return Image(np.empty((3, 1, 1)), ("Y1", "M1", "M2"), **place)
     hs, dates = observed.hs, observed.dates
     date = None if dates is None else dates[1 if key == "x1" else 2]
-    return Image(
-        np.empty((len(hs), 1, 1)), hs.band_names, hs.centre, hs.fwhm,
-        sensor=hs.name, date=date, notes=notes, **place,
-    )  # fmt: skip
+    table = np.empty((len(hs), 1, 1)), hs.band_names, hs.centre, hs.fwhm
+    return Image(*table, sensor=hs.name, date=date, notes=notes, **place)

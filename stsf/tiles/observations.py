@@ -159,10 +159,8 @@ class Observations:
             for p in relative_psf(self.hs, self.ms, self.ratio)
         ]
         y1, m1, m2 = cubes
-        return Scene(
-            y1, m1, m2, hs=self.hs, ms=self.ms, psf=tuple(psf), crs=self.crs, transform=moved,
-            dates=self.dates, **more,
-        )  # fmt: skip
+        more |= {"psf": tuple(psf), "crs": self.crs, "transform": moved, "dates": self.dates}
+        return Scene(y1, m1, m2, self.hs, self.ms, **more)
 
     def sample(self) -> Scene:
         """What stands for the whole: windows spread over it, side by side; a small scene itself."""
@@ -223,14 +221,11 @@ def observe(paths: Sequence[str | Path], reading: Reading) -> Observations:
     check_grids(cast(Scene, grids))
     dates = tables[0].date, tables[1].date, tables[2].date
     check_dates(dates)
-    found = Observations(
-        named, reading,
-        bands=tuple(np.arange(source.shape[0]) for source in sources),
-        origins=tuple((extent.rows.start, extent.columns.start) for extent in (y1, m1, m2)),
-        shape=y1.shape[1:], ratio=m2.shape[1] // y1.shape[1], shift=shift,
-        crs=tables[2].crs, transform=tables[2].transform,
-        dates=cast(tuple[str, str, str], dates) if all(dates) else None,
-    )  # fmt: skip
+    bands = tuple(np.arange(source.shape[0]) for source in sources)
+    origins = tuple((extent.rows.start, extent.columns.start) for extent in (y1, m1, m2))
+    grid = y1.shape[1:], m2.shape[1] // y1.shape[1], shift, tables[2].crs, tables[2].transform
+    known = cast(tuple[str, str, str], dates) if all(dates) else None
+    found = Observations(named, reading, bands, origins, *grid, known)
     vars(found)["sources"] = sources
     return _with_sensors(found, tables)
 

@@ -86,10 +86,8 @@ def make_tiles(
     network = model if isinstance(model, DCSTSF) else DCSTSF.load(model) if model else shipped()
     observed = observe(paths, reading)
     whole = learn(observed, network, calibrate=calibrate, force=force)
-    settings = {
-        "version": __version__, "reading": asdict(reading), "calibrate": calibrate,
-        "force": force, "side": side, "products": sorted(wanted),
-    }  # fmt: skip
+    settings = {"version": __version__, "reading": asdict(reading), "calibrate": calibrate}
+    settings |= {"force": force, "side": side, "products": sorted(wanted)}
     mark = json.dumps(settings | {"inputs and weights": fingerprint(paths, network)}, indent=1)
     place = Folder.open(folder, mark)
     tiles = tiles_of(observed.shape, observed.ratio, side)

@@ -44,10 +44,9 @@ def reported(tiles: Iterable[Sums]) -> dict[str, Any]:
         for x in ("X1", "X2")
     }
     counts = {name: np.array([total[f"{name} {why}"] for why in REASONS]) for name in IMAGES}
-    return {
-        "consistency": {name: round(value, 3) for name, value in fit.items()},
-        "outside": outside, "masks": masked(counts), "lost": total["lost"] / total["pixels"],
-    }  # fmt: skip
+    rounded = {name: round(value, 3) for name, value in fit.items()}
+    found = {"consistency": rounded, "outside": outside, "masks": masked(counts)}
+    return found | {"lost": total["lost"] / total["pixels"]}
 
 
 def fuse_tile(

@@ -87,10 +87,8 @@ def learn(
     with torch.no_grad():
         evidence = Evidence(sample, x1)
         tested = moved(network.tve.record(moved(evidence, network.device)), "cpu")
-    return Whole(
-        alignment, estimated, evidence.without_pixels(), tested,
-        sample.noise_hs, sample.noise_ms, explained_share(sample),
-    )  # fmt: skip
+    of_bands = sample.noise_hs, sample.noise_ms, explained_share(sample)
+    return Whole(alignment, estimated, evidence.without_pixels(), tested, *of_bands)
 
 
 def _aligned(scene: Scene, alignment: Alignment | None) -> Scene:

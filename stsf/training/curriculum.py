@@ -81,10 +81,11 @@ def draw(seed: int, size: int = 96, strange: float = 0.5, foreign: float = 0.0) 
         offset_ms=rng.uniform(-0.001, 0.001, len(ms)),
     )
     exact, told = rng.random() < 0.3, rng.random() < 0.5
+    snr_hs, snr_ms = rng.uniform(28, 42), rng.uniform(32, 46)
+    seen = None if exact else wrong
     scene = observe(
-        place, hs, ms, ratio, seed=seed, imperfections=None if exact else wrong,
-        snr_hs=rng.uniform(28, 42), snr_ms=rng.uniform(32, 46),
-    )  # fmt: skip
+        place, hs, ms, ratio, snr_hs=snr_hs, snr_ms=snr_ms, imperfections=seen, seed=seed
+    )
     return replace(scene, psf=psf) if told and not exact else scene
 
 

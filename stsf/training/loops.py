@@ -245,10 +245,8 @@ def tve_sample(
     truth = maps.encode(rows(pixels(scene.truth(2)))[chosen])
     given = tve.inputs(evidence, chosen, tve.record(evidence))
     bands = torch.as_tensor(np.random.default_rng(seed).choice(len(scene.hs), SHOWN))
-    return TveSample(
-        *given, truth, maps.energy / len(scene.hs),
-        maps.uncorrected[:, bands], evidence.floor[bands], evidence.spread,
-    )  # fmt: skip
+    energy, uncorrected = maps.energy / len(scene.hs), maps.uncorrected[:, bands]
+    return TveSample(*given, truth, energy, uncorrected, evidence.floor[bands], evidence.spread)
 
 
 def tve_loss(tve: TemporalVariationEstimator, batch: TveSample) -> torch.Tensor:
@@ -266,10 +264,8 @@ def tve_loss(tve: TemporalVariationEstimator, batch: TveSample) -> torch.Tensor:
     half = Z90 * variance.sqrt()
     missed = F.relu((error.detach() @ batch.uncorrected).abs() - half)
     interval = half + 10 * missed  # Gneiting & Raftery 2007, JASA 102: 90 %, per half-width
-    return (
-        (mse + 1e-8).sqrt().mean() + 20 * mse.mean() + 0.1 * interval.mean()
-        + SCENE * (mine + F.relu(mine - cascade + AHEAD)).mean()
-    )  # fmt: skip
+    pixel_by_pixel = (mse + 1e-8).sqrt().mean() + 20 * mse.mean() + 0.1 * interval.mean()
+    return pixel_by_pixel + SCENE * (mine + F.relu(mine - cascade + AHEAD)).mean()
 
 
 def turned(batch: TveSample, draw: torch.Generator) -> TveSample:
@@ -303,7 +299,6 @@ class Samples(Generic[Sample]):
         total, each = self.all.truth.shape[:2]
         scene = torch.randint(0, total, (scenes,), generator=draw)
         pixel = torch.randint(0, each, (scenes, count), generator=draw)
-        return type(self.all)(**{
-            name: values[scene] if name in self.all.one_a_scene else values[scene[:, None], pixel]
-            for name, values in self.all._asdict().items()
-        })  # fmt: skip
+        once, named = self.all.one_a_scene, self.all._asdict().items()
+        chosen = {k: v[scene] if k in once else v[scene[:, None], pixel] for k, v in named}
+        return type(self.all)(**chosen)

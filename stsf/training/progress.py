@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from tqdm.auto import tqdm
 
 from stsf.training.loops import Progress
@@ -28,10 +26,7 @@ class Bars:
     def __enter__(self) -> Bars:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
+    def __exit__(self, *error: object) -> None:
         if self._bar is not None:
             self._bar.close()
 
@@ -41,10 +36,9 @@ class Bars:
             if self._bar is not None:
                 self._bar.close()
             self._stage, self._loss = progress.stage, progress.loss
-            self._bar = tqdm(
-                total=progress.steps, desc=progress.stage, disable=self._disable,
-                initial=progress.step - 1, mininterval=0.5,
-            )  # fmt: skip
+            told, stage, steps = progress.step - 1, progress.stage, progress.steps
+            show = {"disable": self._disable, "mininterval": 0.5}
+            self._bar = tqdm(total=steps, desc=stage, initial=told, **show)
         self._loss += 0.02 * (progress.loss - self._loss)
         if self._loss == self._loss:
             self._bar.set_postfix(loss=f"{self._loss:.4f}", refresh=False)

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -100,9 +101,8 @@ class Training:
         self._stage(2, tve, self._tve, 4e-3)
         size = self.recipe.size
         calibrate(self.network, (self.scene(seed, size, 0.0, 0.0) for seed in validation))
-        self.network.provenance = {
-            "recipe": asdict(self.recipe), "commit": commit(), "torch": torch.__version__
-        }  # fmt: skip
+        made = {"commit": commit(), "torch": torch.__version__}
+        self.network.provenance = {"recipe": asdict(self.recipe), **made}
         if self.out is not None and self.part is not None:
             self.network.save(self.out)
             self.part.unlink(missing_ok=True)
@@ -114,10 +114,9 @@ class Training:
         count, steps = self.recipe.scenes[index], self.recipe.steps[index]
         if self.stage > index or count == 0:
             return
-        loop(
-            module, prepare_loss(count), steps, stage=STAGES[index], rate=rate,
-            seed=self.recipe.seed, callback=self._after_step, state=self.state,
-        )  # fmt: skip
+        about: dict[str, Any] = {"stage": STAGES[index], "rate": rate, "seed": self.recipe.seed}
+        loss = prepare_loss(count)
+        loop(module, loss, steps, callback=self._after_step, state=self.state, **about)
         self.stage, self.state = index + 1, Loop()
         self._save()
 
@@ -190,10 +189,8 @@ def calibrate(network: DCSTSF, scenes: Iterable[Scene]) -> None:
 def commit() -> str:
     """The commit of the working copy, for the provenance; "unknown" outside one."""
     try:
-        done = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"], cwd=Path(__file__).parent,
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+        command, here = ["git", "rev-parse", "--short=12", "HEAD"], Path(__file__).parent
+        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return done.stdout.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -73,8 +74,6 @@ def one_level_down(scene: Scene, seed: int) -> Scene:
     below = SpatialDegradation((height, width), STEP_DOWN, psf, scene.hs.detector)
     y1, m2, x2 = below.A(x1), second(m1, scene.ms.centre) + noise, second(x1, scene.hs.centre)
     y1, m1, m2, x1, x2 = (np.asarray(cube, np.float32) for cube in (y1, m1, m2, x1, x2))
-    return Scene(
-        y1, m1, m2, scene.hs, scene.ms, hrhs_t1=x1, hrhs_t2=x2,
-        change=patch.astype(np.uint8) * KINDS.index("construction"),
-        psf=tuple(psf), snr_hs=scene.snr_hs, snr_ms=scene.snr_ms,
-    )  # fmt: skip
+    change = patch.astype(np.uint8) * KINDS.index("construction")
+    more: dict[str, Any] = {"psf": tuple(psf), "snr_hs": scene.snr_hs, "snr_ms": scene.snr_ms}
+    return Scene(y1, m1, m2, scene.hs, scene.ms, hrhs_t1=x1, hrhs_t2=x2, change=change, **more)

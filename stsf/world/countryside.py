@@ -76,7 +76,7 @@ class Look:
             crown=(woods[0], woods[1]),
             river=(palette.lake((0.5, 15.0)), palette.lake((0.5, 30.0))),
             flood=(palette.lake((30.0, 200.0)), palette.lake((60.0, 200.0))),
-        )  # fmt: skip
+        )
 
 
 def draw_state(rng: np.random.Generator, state: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ the measured responses, so the model's own D and R only approximate what made th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from affine import Affine
@@ -148,14 +148,12 @@ def observe(
     m1 = _as_ms_sees(landscape.render(real_ms, 1), ms, wrong.shift_ms1)
     m2 = _as_ms_sees(landscape.render(real_ms, 2), ms)
     gain, offset = (np.reshape(v, (-1, 1, 1)) for v in (wrong.gain_ms, wrong.offset_ms))
-    return Scene(
-        lrhs_t1=add_noise(y1, snr_hs, seeds[0]),
-        hrms_t1=add_noise(gain * m1 + offset, snr_ms, seeds[1]),
-        hrms_t2=add_noise(wrong.gain_t2 * gain * m2 + offset, snr_ms, seeds[2]),
-        hs=hs, ms=ms, hrhs_t1=x1, hrhs_t2=x2, change=landscape.change,
-        snr_hs=snr_hs, snr_ms=snr_ms,
-        transform=Affine(ms.gsd, 0, 0, 0, -ms.gsd, 0),
-    )  # fmt: skip
+    y1 = add_noise(y1, snr_hs, seeds[0])
+    m1 = add_noise(gain * m1 + offset, snr_ms, seeds[1])
+    m2 = add_noise(wrong.gain_t2 * gain * m2 + offset, snr_ms, seeds[2])
+    more: dict[str, Any] = {"change": landscape.change, "snr_hs": snr_hs, "snr_ms": snr_ms}
+    place = Affine(ms.gsd, 0, 0, 0, -ms.gsd, 0)
+    return Scene(y1, m1, m2, hs, ms, hrhs_t1=x1, hrhs_t2=x2, transform=place, **more)
 
 
 def _hs_images(
@@ -273,7 +271,6 @@ def wald(
         y1 = add_noise(y1, snr_hs, seed)
     if snr_ms is not None:
         m1, m2 = add_noise(m1, snr_ms, seed + 1), add_noise(m2, snr_ms, seed + 2)
-    return Scene(
-        y1, m1, m2, hs, ms, hrhs_t1=x1, hrhs_t2=x2, psf=psf, name=name,
-        snr_hs=55.0 if snr_hs is None else snr_hs, snr_ms=60.0 if snr_ms is None else snr_ms,
-    )  # fmt: skip
+    more: dict[str, Any] = {"psf": psf, "name": name, "snr_hs": 55.0 if snr_hs is None else snr_hs}
+    more["snr_ms"] = 60.0 if snr_ms is None else snr_ms
+    return Scene(y1, m1, m2, hs, ms, hrhs_t1=x1, hrhs_t2=x2, **more)

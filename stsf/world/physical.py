@@ -18,8 +18,9 @@ from stsf.world.simulation import Landscape, change_map
 
 AXIS = np.arange(400.0, 2451.0, 10.0)  # nm
 SIDE = 14  # cells along a field, on average
-LIQUID = ((970, 45, 0.03), (1195, 50, 0.08), (1450, 70, 1.5), (1780, 90, 0.5), (1940, 75, 3.5),
-          (2600, 350, 4.0))  # centre, width (nm) and strength of liquid water's bands  # fmt: skip
+# centre, width (nm) and strength of liquid water's bands
+NEAR = ((970, 45, 0.03), (1195, 50, 0.08), (1450, 70, 1.5))
+LIQUID = (*NEAR, (1780, 90, 0.5), (1940, 75, 3.5), (2600, 350, 4.0))
 PIGMENT = ((420, 45, 3.0), (480, 30, 2.2), (620, 35, 0.7), (675, 20, 2.4))
 DRY = ((1700, 60, 0.15), (2100, 110, 0.5), (2300, 70, 0.6), (2480, 90, 0.6))
 
@@ -101,9 +102,12 @@ def physical(seed: int, size: int = 120) -> Landscape:
         weights = sparse.csr_matrix(entries, shape=(side * side, 2 * count))
         dates.append(weights.astype(np.float32))
     return Landscape(
-        change=change_map(code[field]), wavelength=AXIS, weights=(dates[0], dates[1]),
-        spectra=(spectra[0], spectra[1]), materials=("soil", "stand", "water", "roof"),
-    )  # fmt: skip
+        change=change_map(code[field]),
+        wavelength=AXIS,
+        weights=(dates[0], dates[1]),
+        spectra=(spectra[0], spectra[1]),
+        materials=("soil", "stand", "water", "roof"),
+    )
 
 
 def _fields(rng: np.random.Generator, side: int) -> tuple[np.ndarray, int]:
@@ -151,10 +155,10 @@ def _of_field(field: tuple[int, int], kind: int, season: float) -> np.ndarray:
     lake = water(rng.uniform(0, 1.0), rng.uniform(0, 1.0))
     stand = leaf(green * np.exp(season), wet * np.exp(0.5 * season), dry * np.exp(-0.3 * season))
     gap = np.exp(-np.array([1.0, 3.0]) * closed)[:, None]
-    return {
-        0: np.stack([bare, 1.15 * bare]), 1: gap * bare + (1 - gap) * stand,
-        2: np.stack([lake, 1.1 * lake]), 3: np.stack([tiles, 1.1 * tiles]),
-    }[int(kind)]  # fmt: skip
+    if int(kind) == 1:
+        return gap * bare + (1 - gap) * stand
+    cover, brighter = {0: (bare, 1.15), 2: (lake, 1.1), 3: (tiles, 1.1)}[int(kind)]
+    return np.stack([cover, brighter * cover])
 
 
 def _light(rng: np.random.Generator, side: int) -> np.ndarray:

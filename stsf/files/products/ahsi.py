@@ -82,8 +82,8 @@ def with_tables(image: Image, path: Path) -> Image:
 
 
 def _raw(files: list[Path], kind: str, cube: str, where: Path) -> Path:
-    found = [p for p in files if p.suffix.lower() == ".raw" and kind in p.name.lower()
-             and f"_{cube.lower()}" in p.name.lower()]  # fmt: skip
+    tables = {p: p.name.lower() for p in files if p.suffix.lower() == ".raw"}
+    found = [p for p, name in tables.items() if kind in name and f"_{cube.lower()}" in name]
     if len(found) != 1:
         raise InputError(
             f"expected one {kind} table of {cube} (*{kind}*_{cube}*.raw) in {where}, got "

@@ -118,15 +118,11 @@ def _table(about: Metadata, image: Any) -> Image:
     )
     off_nadir = float(np.rad2deg(np.arctan(np.hypot(np.tan(across), np.tan(along)))))
     numbers = np.arange(1, len(bands) + 1)
-    facts = Facts(
-        detector=np.where(np.isin(numbers, swir), SWIR, VNIR), gain=gain, offset=offset,
-        time=as_utc(about.text("base/temporalCoverage/startTime"), about.path),
-        sun=sun, view=Angles(off_nadir, np.nan),
-    )  # fmt: skip
-    return Image(
-        np.empty((len(bands), 0, 0), np.float32), tuple(f"B{n}" for n in numbers), centre, fwhm,
-        good, "EnMAP", facts.time[:10], image.crs, image.transform, facts=facts,
-    )  # fmt: skip
+    names, seen_by = tuple(f"B{n}" for n in numbers), np.where(np.isin(numbers, swir), SWIR, VNIR)
+    time = as_utc(about.text("base/temporalCoverage/startTime"), about.path)
+    facts = Facts(seen_by, gain, offset, time, sun, view=Angles(off_nadir, np.nan))
+    table = np.empty((len(bands), 0, 0), np.float32), names, centre, fwhm, good
+    return Image(*table, "EnMAP", time[:10], image.crs, image.transform, facts=facts)
 
 
 def _listed(about: Metadata, where: str) -> list[int]:

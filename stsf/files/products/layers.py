@@ -70,10 +70,8 @@ def cubic(values: np.ndarray, ratio: int) -> np.ndarray:
         at = (np.arange(ratio * n) + 0.5) / ratio - 0.5
         left = np.floor(at).astype(int)
         t = at - left
-        weights = (
-            -0.5 * t + t**2 - 0.5 * t**3, 1 - 2.5 * t**2 + 1.5 * t**3,
-            0.5 * t + 2 * t**2 - 1.5 * t**3, 0.5 * (t**3 - t**2),
-        )  # fmt: skip
+        near = 1 - 2.5 * t**2 + 1.5 * t**3, 0.5 * t + 2 * t**2 - 1.5 * t**3
+        weights = -0.5 * t + t**2 - 0.5 * t**3, *near, 0.5 * (t**3 - t**2)
         shape = (-1, 1) if axis == -2 else (-1,)
         values = sum(
             values.take(np.clip(left + k - 1, 0, n - 1), axis)

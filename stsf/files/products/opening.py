@@ -102,8 +102,8 @@ def common_parts(hs: Source, m1: Source, m2: Source) -> tuple[Part, Part, Part]:
     Raises:
         InputError: an image without georeference, or no common ground.
     """
-    low, high = (np.array([f(b) for b in zip(*(_bounds(s, hs) for s in (hs, m1, m2)))])
-                 for f in (max, min))  # fmt: skip
+    bounds = np.array([_bounds(source, hs) for source in (hs, m1, m2)])  # (3, 4)
+    low, high = bounds.max(axis=0), bounds.min(axis=0)
     box = low[0], low[1], high[2], high[3]
     if box[0] >= box[2] or box[1] >= box[3]:
         raise InputError(
@@ -112,10 +112,8 @@ def common_parts(hs: Source, m1: Source, m2: Source) -> tuple[Part, Part, Part]:
         )
     inner = _part(hs, box, inward=True)
     assert hs.transform is not None
-    corners = hs.transform @ (inner[1].start, inner[0].start), hs.transform @ (
-        inner[1].stop, inner[0].stop
-    )  # fmt: skip
-    (x0, y0), (x1, y1) = corners
+    x0, y0 = hs.transform @ (inner[1].start, inner[0].start)
+    x1, y1 = hs.transform @ (inner[1].stop, inner[0].stop)
     seen = min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
     fine = [_part(m, _moved(seen, hs, m), inward=False) for m in (m1, m2)]
     return inner, fine[0], fine[1]

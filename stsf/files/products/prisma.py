@@ -42,8 +42,8 @@ def read_prisma(path: str | Path) -> Product:
     path, held = Path(path), ExitStack()
     with ExitStack() as closing:
         closing.push(held)
-        found = path if path.suffix.lower() == ".he5" else one(
-            files_of(path, held), ".he5", what="HE5 file", where=path)  # fmt: skip
+        plain = path.suffix.lower() == ".he5"
+        found = path if plain else one(files_of(path, held), ".he5", what="HE5 file", where=path)
         try:
             file = held.enter_context(h5py.File(found, "r"))
         except OSError as error:
@@ -108,33 +108,32 @@ def _attribute(file: Any, name: str, path: Path) -> Any:
 
 
 def _table(file: Any, path: Path, acquired: list[np.ndarray], size: tuple[int, int]) -> Image:
-    values = {key: [_attribute(file, f"List_{key}_{name}", path)[bands]
-                    for name, bands in zip(CUBES, acquired)] for key in ("Cw", "Fwhm")}  # fmt: skip
-    scales = [[float(_attribute(file, f"L2Scale{name}{end}", path)) for end in ("Min", "Max")]
-              for name in CUBES]  # fmt: skip
-    many = [len(bands) for bands in acquired]
-    start = _attribute(file, "Product_StartTime", path)
-    sun = [float(_attribute(file, f"Sun_{key}_angle", path)) for key in ("zenith", "azimuth")]
-    facts = Facts(
-        detector=np.repeat([VNIR, SWIR], many),
-        gain=np.repeat([(high - low) / FULL for low, high in scales], many),
-        offset=np.repeat([low for low, _ in scales], many),
-        time=as_utc(start.decode() if isinstance(start, bytes) else str(start), path),
-        sun=Angles(*sun), view=Angles(np.nan, np.nan),
-    )  # fmt: skip
+    def told(name: str) -> Any:
+        return _attribute(file, name, path)
+
+    def of_bands(key: str) -> np.ndarray:
+        parts = [told(f"List_{key}_{name}")[bands] for name, bands in zip(CUBES, acquired)]
+        return np.concatenate(parts).astype(float)
+
+    centre, fwhm = of_bands("Cw"), of_bands("Fwhm")
+    ends = [[float(told(f"L2Scale{name}{end}")) for name in CUBES] for end in ("Min", "Max")]
+    low, high = np.array(ends)
+    start = told("Product_StartTime")
+    time = as_utc(start.decode() if isinstance(start, bytes) else str(start), path)
+    sun = Angles(*(float(told(f"Sun_{key}_angle")) for key in ("zenith", "azimuth")))
+    scales = np.array([VNIR, SWIR]), (high - low) / FULL, low
+    detector, gain, offset = (np.repeat(v, [len(bands) for bands in acquired]) for v in scales)
+    facts = Facts(detector, gain, offset, time, sun, view=Angles(np.nan, np.nan))
     try:
-        crs = CRS.from_epsg(int(_attribute(file, "Epsg_Code", path)))
+        crs = CRS.from_epsg(int(told("Epsg_Code")))
     except CRSError as error:
         raise InputError(
             f"expected a known Epsg_Code in {path}, got {file.attrs['Epsg_Code']}: "
             "download it again"
         ) from error
     names = tuple(f"{n[0]}{b + 1}" for n, bands in zip(CUBES, acquired) for b in bands)
-    centre, fwhm = (np.concatenate(values[key]).astype(float) for key in ("Cw", "Fwhm"))
-    return Image(
-        np.empty((len(names), 0, 0), np.float32), names, centre, fwhm, None, "PRISMA",
-        facts.time[:10], crs, _transform(file, path, size), facts=facts,
-    )  # fmt: skip
+    table, place = np.empty((len(names), 0, 0), np.float32), _transform(file, path, size)
+    return Image(table, names, centre, fwhm, None, "PRISMA", time[:10], crs, place, facts=facts)
 
 
 def _transform(file: Any, path: Path, size: tuple[int, int]) -> Affine:

@@ -79,9 +79,9 @@ def read_sentinel2(path: str | Path, bands: tuple[str, ...] = BANDS) -> Product:
 def _named(files: list[Path], name: str, where: Path) -> Path:
     found = [p for p in files if p.name == name]
     if len(found) != 1:
-        level = "" if not any(p.name == "MTD_MSIL1C.xml" for p in files) else (
-            " (it is Level-1C: correct the atmosphere with sen2cor, or download Level-2A)"
-        )  # fmt: skip
+        level = ""
+        if any(p.name == "MTD_MSIL1C.xml" for p in files):
+            level = " (it is Level-1C: correct the atmosphere with sen2cor, or download Level-2A)"
         raise InputError(
             f"expected one {name} in {where}, got {len(found)}{level}: "
             "name one Level-2A product, complete as it was downloaded"
@@ -151,8 +151,10 @@ def _table(
     ids = [e.get("bandId") for e in own]
     listed = {e.get("band_id"): e.text or "" for e in main.root.iter("BOA_ADD_OFFSET")}
     add = main.numbers([listed.get(i or "", "0") if listed else "0" for i in ids], "BOA_ADD_OFFSET")
-    doubts = [f"the 20 m bands {', '.join(b for b in bands if b in TWENTY)} were brought to 10 m "
-              "by cubic convolution: they hold no detail finer than 20 m"]  # fmt: skip
+    doubts = []
+    if twenty := ", ".join(b for b in bands if b in TWENTY):
+        coarse = "by cubic convolution: they hold no detail finer than 20 m"
+        doubts.append(f"the 20 m bands {twenty} were brought to 10 m {coarse}")
     if add.any() and _applied(sources, bands, gain, add):
         add = np.zeros(len(bands))
         doubts.append(
@@ -161,16 +163,13 @@ def _table(
         )
     ten = sources[next(b for b in bands if b in TEN)]
     view = [_angles(tile, f".//Mean_Viewing_Incidence_Angle[@bandId='{i}']") for i in ids]
-    facts = Facts(
-        detector=np.where(centre >= SWIR_START, SWIR, VNIR), gain=np.full(len(bands), gain),
-        offset=gain * add, time=as_utc(main.text(".//DATATAKE_SENSING_START"), main.path),
-        sun=_angles(tile, ".//Mean_Sun_Angle"), view=view[0], srf_wavelength=axis, srf=srf,
-    )  # fmt: skip
-    return Image(
-        np.empty((len(bands), 0, 0), np.float32), bands, centre, fwhm,
-        sensor=main.text(".//SPACECRAFT_NAME"), date=facts.time[:10],
-        crs=ten.crs, transform=ten.transform, facts=facts,
-    ), tuple(doubts if any(b in TWENTY for b in bands) else doubts[1:])  # fmt: skip
+    detector, sun = np.where(centre >= SWIR_START, SWIR, VNIR), _angles(tile, ".//Mean_Sun_Angle")
+    time = as_utc(main.text(".//DATATAKE_SENSING_START"), main.path)
+    gains = np.full(len(bands), gain)
+    facts = Facts(detector, gains, gain * add, time, sun, view[0], srf_wavelength=axis, srf=srf)
+    sensor, date = main.text(".//SPACECRAFT_NAME"), time[:10]
+    table = np.empty((len(bands), 0, 0), np.float32), bands, centre, fwhm, None, sensor, date
+    return Image(*table, ten.crs, ten.transform, facts=facts), tuple(doubts)
 
 
 def _responses(main: Metadata, own: list[ET.Element]) -> tuple[np.ndarray, np.ndarray]:
@@ -180,8 +179,8 @@ def _responses(main: Metadata, own: list[ET.Element]) -> tuple[np.ndarray, np.nd
     steps = [main.number("Spectral_Response/STEP", e) for e in own]
     ends = [s + step * (len(v) - 1) for s, step, v in zip(starts, steps, values)]
     axis = np.arange(min(starts), max(ends) + 1.0)
-    rows = [np.interp(axis, s + step * np.arange(len(v)), v, left=0, right=0)
-            for s, step, v in zip(starts, steps, values)]  # fmt: skip
+    at = [s + step * np.arange(len(v)) for s, step, v in zip(starts, steps, values)]
+    rows = [np.interp(axis, nm, v, left=0, right=0) for nm, v in zip(at, values)]
     return axis, np.stack(rows)
 
 
