@@ -139,7 +139,7 @@ class DCSTSF(nn.Module):
         prepared = self._maps(scene)
         z, steps = self.ssje(prepared, return_steps=True)
         # X2 by the TVE
-        found = self._second(scene, prepared.decode(z), return_steps)
+        found = self._second(scene, prepared.decode(z).cpu(), return_steps)
         if not return_steps:
             return found
         cubes = {name: prepared.decode(step).cpu().numpy() for name, step in steps.items()}
@@ -165,7 +165,7 @@ class DCSTSF(nn.Module):
     @torch.no_grad()
     def second_date(self, scene: Scene, x1: np.ndarray, return_steps: bool = False) -> Estimate:
         """X2 from any estimate of X1 (L, H, W): the TVE."""
-        return self._second(scene, torch.as_tensor(x1), return_steps)
+        return self._second(scene, x1, return_steps)
 
     def _maps(
         self,
@@ -175,13 +175,13 @@ class DCSTSF(nn.Module):
     ) -> Prepared:
         return moved(prepare(scene, softness=softness, estimated=estimated), self.device)
 
-    def _second(self, scene: Scene, x1: torch.Tensor, return_steps: bool) -> Estimate:
-        evidence = moved(Evidence(scene, x1.cpu()), self.device)
+    def _second(self, scene: Scene, x1: np.ndarray | torch.Tensor, return_steps: bool) -> Estimate:
+        evidence = moved(Evidence(scene, x1), self.device)
         answer = self.tve(evidence)
         # to images, as numpy
         x2, sigma = (_image(values, scene.size) for values in (answer.x2, answer.sigma))
         steps = _steps(answer, evidence) if return_steps else {}
-        return Estimate(x1.cpu().numpy(), x2, sigma * self.calibration.item(), steps)
+        return Estimate(np.asarray(x1), x2, sigma * self.calibration.item(), steps)
 
     def save(self, path: str | Path) -> None:
         """Write weights, sizes and provenance to one safetensors file, whole or not at all."""

@@ -46,6 +46,13 @@ def test_every_step_has_a_name_and_the_last_ones_are_the_result(scene, network):
     np.testing.assert_allclose(list(found.steps.values())[-4], found.x1, atol=1e-5)
 
 
+def test_x1_may_be_a_view_of_an_array(scene, network):
+    turned = np.ascontiguousarray(scene.hrhs_t1[:, ::-1])[:, ::-1]
+    turned.flags.writeable = False
+    expected = network.second_date(scene, scene.hrhs_t1)
+    np.testing.assert_array_equal(network.second_date(scene, turned).x2, expected.x2)
+
+
 def test_a_file_gives_the_network_back(scene, network, tmp_path):
     network.provenance = {"seed": 7}
     network.save(tmp_path / "a.safetensors")
