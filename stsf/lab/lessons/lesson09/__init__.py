@@ -4,7 +4,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["checks"],
+    submodules=["checks", "questions"],
     submod_attrs={
         "widgets": [
             "Pins",
