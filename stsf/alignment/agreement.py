@@ -24,6 +24,7 @@ DATES_ALIKE = 0.3  # two years apart the best band still correlates by 0.46, two
 DATES_FACTORS = (0.2, 5.0)  # snow or a flood change the level less
 OFFSETS = (0.06, 0.16)  # reflectance added to all bands of one date: a baseline of processing
 FEWEST = 8  # HS pixels
+CLEAR = 0.99  # share of a coarse pixel that the MS knows
 STEADY = 0.03  # spread of such an offset over the bands
 
 
@@ -49,7 +50,7 @@ def check_agreement(scene: Scene) -> None:
     alike = _correlations(expected, seen)  # (C, C): of band c expected with band d seen
     _check_order(scene, alike)
     _check_ground(scene, float(np.median(np.diagonal(alike))))
-    _check_dates(seen, pixels(scene.D_ms.A(scene.hrms_t2), scene.valid_lr))
+    _check_dates(seen, pixels(scene.D_ms.A(scene.hrms_t2), _known(scene)))
 
 
 def check_units(scene: Scene) -> None:
@@ -78,8 +79,14 @@ def check_units(scene: Scene) -> None:
 
 def _at_t1(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     """R Y1 and D M1, (n, C) each."""
-    expected = pixels(scene.R.A(scene.lrhs_t1), scene.valid_lr)
-    return expected, pixels(scene.D_ms.A(scene.hrms_t1), scene.valid_lr)
+    known = _known(scene)
+    return pixels(scene.R.A(scene.lrhs_t1), known), pixels(scene.D_ms.A(scene.hrms_t1), known)
+
+
+def _known(scene: Scene) -> np.ndarray:
+    """Coarse pixels (h, w) that both sensors know: no cloud of the MS reaches into them."""
+    seen = np.broadcast_to(scene.valid_hr.astype(np.float32), scene.hrms_t1.shape)
+    return scene.valid_lr & (scene.D_ms.A(seen).min(axis=0) > CLEAR)
 
 
 def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:

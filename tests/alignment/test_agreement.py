@@ -106,3 +106,14 @@ def test_a_second_date_in_other_units_is_told_with_its_factor(factor: float, sma
         check_agreement(replace(small, hrms_t2=factor * small.hrms_t2))
     scale = float(str(told.value).split("--scale 1,1,")[1].split(" ")[0])
     assert scale == pytest.approx(1 / factor, rel=0.6)  # what changed between the dates is in it
+
+
+@pytest.mark.parametrize("date", ["hrms_t1", "hrms_t2"])
+def test_a_cloud_over_half_of_the_ms_does_not_count(date: str, small: Scene) -> None:
+    clear = np.ones(small.size, bool)
+    clear[:, : small.size[1] // 2] = False
+    seen = getattr(small, date).copy()
+    seen[:, ~clear] = 0.9  # whatever stands there
+    with pytest.raises(InputError):
+        check_agreement(replace(small, **{date: seen}))
+    check_agreement(replace(small, **{date: seen}, valid_hr=clear))
