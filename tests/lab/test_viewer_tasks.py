@@ -389,6 +389,18 @@ def test_a_click_on_a_spectrum_shows_its_band(hand, scene) -> None:
     ]  # fmt: skip
 
 
+def test_a_pin_is_hidden_and_comes_back(hand) -> None:
+    hand.pin(30, 30)
+    hand.page.mouse.move(5, 5)
+    hand.page.wait_for_function("!viewer.live")
+    lines = "viewer.curves.last.t2.lines.ys.length"
+    before = hand.page.evaluate(lines)
+    hand.click("#rows .chip")
+    assert hand.page.evaluate(lines) == 0 and before > 0
+    hand.click("#rows .chip")
+    assert hand.page.evaluate(lines) == before
+
+
 def test_more_than_eight_pins_have_colours_of_their_own(hand) -> None:
     for k in range(12):
         hand.page.evaluate(f"viewer.place(10, {4 * k})")

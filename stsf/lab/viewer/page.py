@@ -116,7 +116,6 @@ def _panes(size: tuple[int, int], shape: tuple[int, int], across: int) -> dict[s
         image = ColumnDataSource({"image": [np.zeros(shape, np.uint32)], **place}, name=f"image{i}")
         pane.image_rgba("image", "x", "y", "dw", "dh", source=image, anchor="bottom_left")
         pane.multi_line("xs", "ys", source=vectors, line_color="#FFEB3B", line_width=1.5)
-        pane.multi_line("xs", "ys", source=line, line_color="black", line_width=4)
         pane.multi_line("xs", "ys", source=line, line_color="#FFEB3B", line_width=2)
         pane.multi_line("xs", "ys", source=outlines, line_color="white", line_width=4)
         pane.multi_line("xs", "ys", source=outlines, line_color="colour", line_width=2)

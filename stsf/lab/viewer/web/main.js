@@ -21,6 +21,7 @@ class Viewer {
     this.curves = new Curves(data, this.state, documents);
     this.panel = new Panel(data, this.state, {
       toggle: (key) => this.toggle(key), choose: (item) => this.choose(item),
+      mute: (item) => { item.visible = !item.visible; this.refresh(); },
       remove: (item) => this.remove(item), renamed: () => this.tell(),
     });
     this.readout = new Readout(this);
@@ -158,7 +159,7 @@ class Viewer {
   }
   say([y, x]) {
     const { look, kinds, transform, crs } = this.data, { change } = look, map = transform && this.panel.place([y, x]);
-    const place = map ? ` · map ${map[0].toFixed(0)}, ${map[1].toFixed(0)} (${crs})` : "";
+    const place = map ? ` · map ${map[0].toFixed(0)}, ${map[1].toFixed(0)}${crs ? ` (${crs})` : ""}` : "";
     const empty = this.data.sources.filter((s) => this.data.has(s.key) && !this.live[s.key].count).map((s) => s.label);
     return `pixel y ${y}, x ${x}${place}${change ? ` · ${kinds[change[look.at(y, x)]].label}` : ""}${
       empty.length ? ` · no data: ${empty.join(", ")}` : ""}`;

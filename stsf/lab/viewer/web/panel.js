@@ -83,9 +83,9 @@ class Panel {
       const about = (item.about ??= this.describe(item)), map = this.place(item.centre);
       const first = about.named.map((found) => this.named(found[0]));
       return `<tr data-number="${item.number}" class="${item === this.state.chosen ? "chosen" : ""}">
-        <td><b class="chip" style="background:${item.colour}">${item.number}</b></td>
+        <td><button class="chip ${item.visible ? "" : "off"}" style="background:${item.colour}" aria-pressed="${item.visible}" title="show or hide its curves">${item.number}</button></td>
         <td><input class="name" value="${text(item.name)}" aria-label="name"></td>
-        <td title="${map ? `map x ${map[0].toFixed(1)}, y ${map[1].toFixed(1)} (${text(this.data.crs)})` : ""}">${
+        <td title="${map ? `map x ${map[0].toFixed(1)}, y ${map[1].toFixed(1)} ${text(this.data.crs ?? "")}` : ""}">${
           item.centre.map((v) => Math.round(v)).join(", ")}</td>
         <td>${item.pixels}${item.step > 1 ? ` of ${item.step}×${item.step}` : ""}</td><td>${text(about.kind || "–")}</td><td>${fixed(about.moved, 1)}</td>
         <td class="index">${this.index(item)}</td><td>${first[0]} → ${first[1]}</td>
@@ -95,6 +95,7 @@ class Panel {
       const item = items.find((i) => i.number === Number(row.dataset.number));
       row.onclick = (event) => event.target.closest("input, button") || this.act.choose(item);
       row.querySelector(".name").onchange = (event) => { item.name = event.target.value; this.act.renamed(); };
+      row.querySelector(".chip").onclick = () => this.act.mute(item);
       row.querySelector(".delete").onclick = () => this.act.remove(item);
     }
     this.matches(this.state.chosen);

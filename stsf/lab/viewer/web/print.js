@@ -79,7 +79,7 @@ class Print {
         : `<line x1="0" x2="22" y1="-3" y2="-3" stroke="${items.length ? "#444" : s.colour}" stroke-width="1.6" stroke-dasharray="${{ "--": "4 3", ":": "1.5 2.5" }[s.line] ?? ""}"/>`, s.label]);
     if (data.covered.length) entries.push(['<rect x="0" y="-9" width="22" height="9" fill="#0072B2" fill-opacity="0.18"/>', "the MS has a band there at t2"]);
     if (data.has("sigma_t2")) entries.push(['<rect x="0" y="-9" width="22" height="9" fill="#888" fill-opacity="0.3"/>', "90 % of the errors of X̂2, as estimated"]);
-    for (const item of items) entries.push([`<circle cx="11" cy="-3" r="4.5" fill="${item.colour}"/>`, `${item.number}: ${item.name}`]);
+    for (const item of items.filter((i) => i.visible)) entries.push([`<circle cx="11" cy="-3" r="4.5" fill="${item.colour}"/>`, `${item.number}: ${item.name}`]);
     let [across, down, body] = [0, 10, ""];
     for (const [mark, words] of entries) {
       const long = 30 + pen.measureText(words).width + 12;
@@ -91,7 +91,7 @@ class Print {
   }
   place() {
     const { data, panel } = this.viewer, [top, left, low, right] = this.viewer.view(), map = panel.place([(top + low - 1) / 2, (left + right - 1) / 2]);
-    return map ? `centre of the images: ${map[0].toFixed(0)}, ${map[1].toFixed(0)} (${data.crs})` : `rows ${top}–${low - 1}, columns ${left}–${right - 1}`;
+    return map ? `centre of the images: ${map[0].toFixed(0)}, ${map[1].toFixed(0)} (${data.crs ?? "no reference system"})` : `rows ${top}–${low - 1}, columns ${left}–${right - 1}`;
   }
 
   svg() {
