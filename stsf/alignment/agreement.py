@@ -50,7 +50,7 @@ def check_agreement(scene: Scene) -> None:
     alike = _correlations(expected, seen)  # (C, C): of band c expected with band d seen
     _check_order(scene, alike)
     _check_ground(scene, float(np.median(np.diagonal(alike))))
-    _check_dates(seen, pixels(scene.D_ms.A(scene.hrms_t2), _known(scene)))
+    _check_dates(scene, seen, pixels(scene.D_ms.A(scene.hrms_t2), _known(scene)))
 
 
 def check_units(scene: Scene) -> None:
@@ -97,21 +97,28 @@ def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _check_order(scene: Scene, alike: np.ndarray) -> None:
     """Another order of the MS bands that fits clearly better than the one they are taken in."""
-    C = len(alike)
+    found = _better_order(scene, alike)
+    if found:
+        raise InputError(
+            f"expected the MS bands in the order {', '.join(scene.ms.band_names)}, the HS says "
+            f"that they are {', '.join(found)}: name them so in the files, or in a band table in "
+            "the order of the files (--ms-sensor table.csv)"
+        )
+
+
+def _better_order(scene: Scene, alike: np.ndarray) -> list[str]:
+    """Names of the bands in the order that fits clearly better than the one taken, if one does."""
+    C, names = len(alike), scene.ms.band_names
     missing = 1.0 - alike  # what a band leaves unexplained
     taken = float(np.trace(missing))
     best = tuple(int(d) for d in linear_sum_assignment(missing)[1])
     left = sum(missing[c, d] for c, d in enumerate(best))
-    if best != tuple(range(C)) and left < 0.5 * taken and taken > 0.05 * C:
-        names = scene.ms.band_names
-        found = [""] * C
-        for c, d in enumerate(best):
-            found[d] = names[c]
-        raise InputError(
-            f"expected the MS bands in the order {', '.join(names)}, the HS says that they are "
-            f"{', '.join(found)}: name them so in the files, or in a band table in the order "
-            "of the files (--ms-sensor table.csv)"
-        )
+    if best == tuple(range(C)) or left >= 0.5 * taken or taken <= 0.05 * C:
+        return []
+    found = [""] * C
+    for c, d in enumerate(best):
+        found[d] = names[c]
+    return found
 
 
 def _check_factor(expected: np.ndarray, seen: np.ndarray) -> None:
@@ -163,9 +170,16 @@ def _alike(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 
 
-def _check_dates(first: np.ndarray, second: np.ndarray) -> None:
-    """M1 and M2 that have no band in common, or in other units."""
-    alike = float(np.diagonal(_correlations(first, second)).max())
+def _check_dates(scene: Scene, first: np.ndarray, second: np.ndarray) -> None:
+    """M1 and M2 that have no band in common, their bands in two orders, or in other units."""
+    pairs = _correlations(first, second)
+    found = _better_order(scene, pairs)
+    if found:
+        raise InputError(
+            f"expected both MS dates with their bands in the order {', '.join(scene.ms.band_names)}"
+            f", M1 says that those of M2 are {', '.join(found)}: write M2 anew in the order of M1"
+        )
+    alike = float(np.diagonal(pairs).max())
     if alike < DATES_ALIKE:
         raise InputError(
             "expected both MS dates to show the same ground, no band of them correlates by more "

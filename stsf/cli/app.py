@@ -49,6 +49,7 @@ class Stopped(click.ClickException):
 @contextmanager
 def _one_sentence() -> Iterator[None]:
     """Whatever the user can cause and mend ends in one sentence, without a traceback."""
+    before, sys.unraisablehook = sys.unraisablehook, _without_remarks
     try:
         yield
     except click.UsageError as error:
@@ -65,6 +66,14 @@ def _one_sentence() -> Iterator[None]:
         ) from error
     except (KeyboardInterrupt, click.Abort) as error:
         raise Stopped("Stopped: nothing was left half written.") from error
+    finally:
+        sys.unraisablehook = before
+
+
+def _without_remarks(raised: Any) -> None:
+    """Drop what GDAL says of a damaged file in the broken text of that file: no log can read it."""
+    if not isinstance(raised.exc_value, UnicodeDecodeError):
+        sys.__unraisablehook__(raised)
 
 
 class Command(click.Group):

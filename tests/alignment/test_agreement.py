@@ -117,3 +117,11 @@ def test_a_cloud_over_half_of_the_ms_does_not_count(date: str, small: Scene) -> 
     with pytest.raises(InputError):
         check_agreement(replace(small, **{date: seen}))
     check_agreement(replace(small, **{date: seen}, valid_hr=clear))
+
+
+@pytest.mark.parametrize("order", [(3, 2, 1, 0), (3, 0, 1, 2)])
+def test_a_second_date_in_another_order_is_told(order: tuple[int, ...], scene: Scene) -> None:
+    swapped = replace(scene, hrms_t2=scene.hrms_t2[list(order)])
+    names = ", ".join(scene.ms.band_names[k] for k in order)
+    with pytest.raises(InputError, match=f"those of M2 are {names}"):
+        check_agreement(swapped)

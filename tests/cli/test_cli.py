@@ -23,7 +23,7 @@ from rasterio.errors import RasterioIOError
 from scipy.io import netcdf_file
 
 import stsf
-from stsf.cli.app import main
+from stsf.cli.app import _without_remarks, main
 from stsf.files.imagefile import read_image
 from stsf.files.raster import write_image
 
@@ -757,3 +757,21 @@ def test_ctrl_c(good, tmp_path, command) -> None:
     assert (process.returncode, output) == (130, "")
     assert errors == "Stopped: nothing was left half written.\n"
     assert contents(here) == before
+
+
+def test_remarks_in_a_broken_encoding_are_dropped_and_other_errors_are_not(
+    capsys, monkeypatch
+) -> None:
+    class Dying:
+        def __init__(self, error: Exception) -> None:
+            self.error = error
+
+        def __del__(self) -> None:
+            raise self.error
+
+    monkeypatch.setattr(sys, "unraisablehook", _without_remarks)
+    for error in (UnicodeDecodeError("utf-8", b"\xa6", 0, 1, "no start"), ValueError("seen")):
+        dying = Dying(error)
+        del dying
+    said = capsys.readouterr().err
+    assert "seen" in said and "no start" not in said
