@@ -61,7 +61,7 @@ BOXES = {  # name of a step without its number
                "z + D^+ (w \\cdot (y - D z))", SSJE._through_d, "believed, _ = self.ecu"),
     "consistency": Box(3, "maps z, M1", "maps that explain M1",
                        "z + G_z (M_1 - R X)", SSJE.forward, 'steps["consistency"] ='),
-    "candidates": Box(6, "X̂1, M1, M2", "nine answers for t2", "X_2^{(1)} \\ldots X_2^{(9)}",
+    "candidates": Box(6, "X̂1, M1, M2", "ten answers for t2", "X_2^{(1)} \\ldots X_2^{(10)}",
                       TVE.candidates, "return torch.cat([pairs"),
     "weights": Box(6, "candidates, M2 − M1", "a weight for each, adding up to 1",
                    "\\hat X_2 = \\sum_i w_i X_2^{(i)}", TVE.weigh, "z = (weights"),
@@ -120,6 +120,19 @@ def on_the_way(steps: Iterable[str]) -> list[str]:
     return [name for name in names if name not in beside]
 
 
+def rows_of(names: Iterable[str]) -> dict[str, list[str]]:
+    """The steps that lead to X̂1, and those from there to X̂2.
+
+    Example:
+        >>> rows_of(["start", "kept"])
+        {'x1': ['start'], 'x2': ['kept']}
+    """
+    rows: dict[str, list[str]] = {"x1": [], "x2": []}
+    for name in names:
+        rows["x2" if BOXES[kind_of(name)].lesson == 6 else "x1"].append(name)
+    return rows
+
+
 def steps_of(network: DCSTSF, scene: Scene) -> list[str]:
     """What the network says it does, in order, asked on a corner of a scene."""
     corner = scene.crop(SMALL, SMALL)
@@ -149,9 +162,8 @@ def diagram(network: DCSTSF, scene: Scene, lesson: int = 0) -> Figure:
         scene: whose corner it is asked on.
         lesson: boxes that are known by the end of this lesson are filled; 0 fills none.
     """
-    names, counts = on_the_way(steps_of(network, scene)), weights_of(network)
-    of_x2 = [n for n in names if BOXES[kind_of(n)].lesson == 6]
-    rows = {"x1": [n for n in names if n not in of_x2], "x2": of_x2}
+    rows, counts = rows_of(on_the_way(steps_of(network, scene))), weights_of(network)
+    of_x2 = rows["x2"]
     figure = plt.figure(figsize=(WIDTH, 3.6), layout="constrained")
     plt.close(figure)
     ax = figure.subplots()
@@ -162,7 +174,7 @@ def diagram(network: DCSTSF, scene: Scene, lesson: int = 0) -> Figure:
             box, weights = BOXES[kind_of(name)], counts.get(name, 0)
             known = bool(lesson) and box.lesson <= lesson
             below = f"{weights:,} weights" if weights else f"lesson 0{box.lesson}"
-            _box(ax, first + i, ROW[key], name, below, _shade(name) if known else "white")
+            _box(ax, first + i, ROW[key], name, below, shade(name) if known else "white")
             _arrow(ax, (first + i - 0.6, ROW[key]), (first + i - 0.42, ROW[key]))
         _arrow(ax, (first + len(row) - 0.58, ROW[key]), (first + len(row) - 0.4, ROW[key]))
     _box(ax, 0, ROW["x1"], "Y1, M1", "t1", SKY)
@@ -177,7 +189,8 @@ def diagram(network: DCSTSF, scene: Scene, lesson: int = 0) -> Figure:
     return figure
 
 
-def _shade(name: str) -> str:
+def shade(name: str) -> str:
+    """Colour of a box that is known."""
     return {"seu": GREEN, "ecu": ORANGE}.get(kind_of(name), LIGHT)
 
 

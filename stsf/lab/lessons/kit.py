@@ -14,6 +14,7 @@ import ipywidgets
 import numpy as np
 import pandas as pd
 from IPython.display import display
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -94,9 +95,62 @@ def png(figure: Figure) -> bytes:
     """A figure as it stands, drawn once and packed fast."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
+    return packed(canvas)
+
+
+def packed(canvas: FigureCanvasAgg) -> bytes:
+    """What is drawn on a canvas, as PNG."""
     buffer = io.BytesIO()
     Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+class Panels:
+    """A figure whose axes stand still: a move draws only what moves in it.
+
+    Axes, ticks and words take nine tenths of the time that a figure takes; they are drawn once.
+    Whoever derives from it makes the axes, appends to `moving`, and calls `renew` when limits or
+    words change.
+
+    Args:
+        figure: with constrained layout.
+
+    Attributes:
+        moving: artists that a move changes, from the back to the front.
+
+    Example:
+        >>> figure = plt.figure(figsize=(2, 2), layout="constrained"); plt.close(figure)
+        >>> panels = Panels(figure)
+        >>> panels.moving += figure.subplots().plot([0, 1], [0, 1])
+        >>> panels.png() == png(figure)
+        True
+    """
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure, self.moving, self.places = figure, list[Artist](), list[Bbox]()
+        self._still: object = None
+
+    def renew(self) -> None:
+        """Draw everything anew the next time."""
+        self._still = None
+
+    def png(self) -> bytes:
+        """The figure as it stands, as PNG."""
+        if self._still is None:
+            self.places = arrange(self.figure, self.places)
+            self._canvas = FigureCanvasAgg(self.figure)
+            self._animated(True)
+            self._canvas.draw()
+            self._still = self._canvas.copy_from_bbox(self.figure.bbox)
+            self._animated(False)  # whoever draws the figure as a whole sees them too
+        self._canvas.restore_region(self._still)
+        for artist in self.moving:
+            artist.draw(self._canvas.get_renderer())
+        return packed(self._canvas)
+
+    def _animated(self, which: bool) -> None:
+        for artist in self.moving:
+            artist.set_animated(which)
 
 
 def slider(kind: type, value: object, description: str, **limits: object) -> ipywidgets.Widget:

@@ -6,19 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["checks", "questions"],
     submod_attrs={
-        "widgets": [
-            "SHOWN",
-            "Stage",
-            "stages",
-            "rounds",
-            "StageExplorer",
-            "stage_view",
-            "columns_of",
-            "maps_view",
-            "RIVALS",
-            "gains",
-            "losses",
-            "gains_view",
-        ]
+        "steps": ["Stage", "stages", "rounds", "StagePanels"],
+        "widgets": ["columns_of", "maps_view", "RIVALS", "gains", "losses", "gains_view"],
     },
 )

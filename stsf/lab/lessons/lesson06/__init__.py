@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["checks", "questions"],
     submod_attrs={
+        "cascade": ["CandidatePanels", "WeightPanels", "KeptPanels", "tve_panels"],
         "painter": ["painting_view", "shown", "say", "Painter"],
         "painting": [
             "LARGEST",
