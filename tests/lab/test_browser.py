@@ -12,6 +12,7 @@ from scipy.ndimage import uniform_filter
 
 import stsf
 from stsf import metrics
+from stsf.evidence.candidates import CANDIDATES
 from stsf.evidence.components import prepare
 from stsf.lab.lessons.lesson04b import watch
 from stsf.network import shipped
@@ -31,6 +32,11 @@ SCROLL = """text => {
   const at = notebook.widgets.findIndex(c => c.model.sharedModel.source.includes(text));
   notebook.activeCellIndex = at;
   return notebook.scrollToItem(at, 'start');
+}"""
+HEIGHT_OF = """text => {
+  const cells = jupyterapp.shell.currentWidget.content.widgets;
+  const cell = cells.find(c => c.model.sharedModel.source.includes(text));
+  return cell.node.querySelector('.jp-Cell-outputWrapper').getBoundingClientRect().height;
 }"""
 
 pytestmark = pytest.mark.browser
@@ -252,7 +258,7 @@ def test_the_steps_of_ssje(opened, tmp_path):
     scene = stsf.load_sample()
     x1 = shipped().first_date(scene)
     page = opened("05_ssje.ipynb")
-    page.evaluate(SCROLL, "lab.StageExplorer(")
+    page.evaluate(SCROLL, "DiagramExplorer(network")
     found = r"Y1 − D X = ([\d.]+), .* error against the truth = ([\d.]+); at pixel y = (\d+), "
 
     def after(pattern: str) -> list[float]:
@@ -262,6 +268,11 @@ def test_the_steps_of_ssje(opened, tmp_path):
     page.get_by_role("button", name="back-projection 0").click()
     first = after("^back-projection 0: RMS of ")
     assert first[0] < start[0]
+    page.keyboard.press("Tab")  # without a mouse
+    page.keyboard.press("Enter")
+    after("^seu 1: RMS of ")
+    page.get_by_text("self.seu[k - 1](").wait_for()
+    assert page.get_by_role("button", name="kept").is_disabled()
     page.get_by_role("button", name="consistency").click()
     last = after(r"^consistency: RMS of ")
     assert last[0] == pytest.approx(metrics.rmse(scene.D.A(x1), scene.lrhs_t1), abs=6e-5)
@@ -269,8 +280,38 @@ def test_the_steps_of_ssje(opened, tmp_path):
     page.get_by_label("pixel", exact=True).select_option("edge of a field")
     moved = after(r"^consistency: RMS of (?=.*y = 120)")
     assert moved[:2] == last[:2]
+    fits(page, "DiagramExplorer(network", tmp_path / "stages.png")
+
+
+def fits(page, cell: str, picture: Path) -> None:
+    """The output of a cell needs no more than 450 px of height on a laptop's screen."""
+    page.set_viewport_size({"width": 1366, "height": 768})
     page.wait_for_timeout(1500)
-    page.screenshot(path=str(tmp_path / "stages.png"))
+    page.evaluate(SCROLL, cell)
+    page.screenshot(path=str(picture))
+    height = page.evaluate(HEIGHT_OF, cell)
+    assert 200 < height <= 450, height
+
+
+def test_the_boxes_of_the_second_date(opened, tmp_path):
+    network, scene = shipped(), stsf.load_sample()
+    found = network.second_date(scene, network.first_date(scene), return_steps=True)
+    page = opened("06_tve.ipynb")
+    page.evaluate(SCROLL, "DiagramExplorer(network")
+    _wait_for_text(page, r"^candidates: injection: RMS error ")
+    page.get_by_label("candidate", exact=True).select_option("neighbours")
+    said = _wait_for_text(page, r"^candidates: neighbours: RMS error ([\d.]+)")
+    cube = found.steps["candidates"][CANDIDATES.index("neighbours")]
+    assert float(said[1]) == pytest.approx(metrics.rmse(cube, scene.hrhs_t2), abs=1e-4)
+    page.get_by_role("button", name="kept").click()
+    said = _wait_for_text(page, r"^kept: at pixel y = (\d+), x = (\d+) .* kept of X̂1 ([\d.]+);")
+    kept = found.steps["kept"][int(said[1]), int(said[2])]
+    assert float(said[3]) == pytest.approx(kept, abs=0.006)
+    page.get_by_role("button", name="ecu 2").click()
+    _wait_for_text(page, r"^ecu 2: RMS of Y1")
+    page.get_by_role("button", name="weights").click()
+    _wait_for_text(page, r"^weights: at pixel .* weighs most, ")
+    fits(page, "DiagramExplorer(network", tmp_path / "boxes.png")
 
 
 def test_the_traps_and_the_tables_of_evaluation(opened, tmp_path):

@@ -129,6 +129,53 @@ def consistency_moves_nothing(shown: Shown) -> bool:
     return abs(made[-1].residual_ms - made[0].residual_ms) < 0.1 * made[0].residual_ms
 
 
+def an_seu_costs_what_its_ecu_brings_back(shown: Shown) -> bool:
+    """05: in every round the SEU raises error and residual of Y1, the ECU takes both down again."""
+    made = lesson05.stages(shown.scene, shown.network.ssje, prepare(shown.scene))
+    by_name = {stage.name: stage for stage in made}
+    triples = [
+        (made[by_name[f"seu {k}"].before], by_name[f"seu {k}"], by_name[f"ecu {k}"])
+        for k in (1, 2, 3)
+    ]
+    return all(
+        seu.error > max(start.error, ecu.error)
+        and seu.residual_hs > max(start.residual_hs, ecu.residual_hs)
+        for start, seu, ecu in triples
+    )
+
+
+def believing_all_explains_y1_better(shown: Shown) -> bool:
+    """05: back-projection k leaves no more of Y1 than ecu k, and errs no more, by little."""
+    made = lesson05.stages(shown.scene, shown.network.ssje, prepare(shown.scene))
+    found = {stage.name: stage for stage in made}
+    pairs = [(found[f"back-projection {k}"], found[f"ecu {k}"]) for k in (1, 2, 3)]
+    return all(
+        whole.residual_hs <= some.residual_hs and whole.error <= some.error < 1.1 * whole.error
+        for whole, some in pairs
+    )
+
+
+def roof_gains_and_field_does_not(shown: Shown) -> bool:
+    """05: the roof ends nearer than it started; an edge and the middle of a field do not."""
+    made = lesson05.stages(shown.scene, shown.network.ssje, prepare(shown.scene))
+    truth = shown.scene.truth(1)
+
+    def errors(y: int, x: int) -> list[float]:
+        return [float(np.sqrt(np.mean((made[i].x - truth)[:, y, x] ** 2))) for i in (0, -1)]
+
+    roof, edge, field = errors(140, 100), errors(120, 60), errors(92, 61)
+    return roof[1] < 0.8 * roof[0] and all(b > a and a < 0.0025 for a, b in (edge, field))
+
+
+def edges_hold_little_more_than_their_share(shown: Shown) -> bool:
+    """05: the steepest tenth of M1 holds 10 to 20 % of the squared error."""
+    made = lesson05.stages(shown.scene, shown.network.ssje, prepare(shown.scene))
+    steep = np.hypot(*np.gradient(shown.scene.hrms_t1.mean(axis=0)))
+    wrong = np.square(made[-1].x - shown.scene.truth(1)).mean(axis=0)
+    share = wrong[steep >= np.quantile(steep, 0.9)].sum() / wrong.sum()
+    return bool(0.1 < share < 0.2)
+
+
 OF_THE_SCENE = (crop_needs_more_than_village, half_a_pixel_shows, consistency_moves_nothing)
 OF_THE_NETWORK = (
     errs_in_the_dark_by_angle,
@@ -138,6 +185,10 @@ OF_THE_NETWORK = (
     each_unit_lowers_its_own_part,
     every_round_hands_on_less,
     rounds_end_better_than_they_began,
+    an_seu_costs_what_its_ecu_brings_back,
+    believing_all_explains_y1_better,
+    roof_gains_and_field_does_not,
+    edges_hold_little_more_than_their_share,
 )
 
 
@@ -162,8 +213,13 @@ def test_another_network_breaks_a_claim(scene):
     with torch.no_grad():  # an ECU that believes everything, whatever it sees
         for unit in blind.ssje.ecu:
             unit.net.out.bias.fill_(20.0)
-    claims = (ecu_doubts_a_ploughed_field, rounds_end_better_than_they_began)
-    assert broken(claims, Shown(scene, blind))
+    claims = (
+        ecu_doubts_a_ploughed_field,
+        rounds_end_better_than_they_began,
+        an_seu_costs_what_its_ecu_brings_back,
+        roof_gains_and_field_does_not,
+    )
+    assert set(broken(claims, Shown(scene, blind))) >= {c.__name__ for c in claims[2:]}
 
 
 def test_another_seed_of_the_sample_breaks_a_claim(monkeypatch):

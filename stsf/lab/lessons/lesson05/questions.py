@@ -9,6 +9,14 @@ QUESTIONS = {
         "some ten thousand",
         "Each weight serves every map and every place; the cell below counts them.",
     ),
+    "believe": Question(
+        "Which of two answers explains Y1 better: back-projection 2, which carries all of the "
+        "residual back, or ecu 2, which carries back what it believes?",
+        ("back-projection 2", "ecu 2", "both alike"),
+        "back-projection 2",
+        "It is the projection itself, and nothing explains Y1 better than that. Whether it is "
+        "nearer to the truth as well is another question: click both.",
+    ),
     "maps": Question(
         "How many maps for 114 bands?",
         ("1", "about a dozen", "about a hundred"),
