@@ -34,11 +34,10 @@ CLOCK = """() => {
   }).observe(document.body, {childList: true, subtree: true});
 }"""
 SPOT = """([y, x]) => {
-  const find = (view) => view?.frame && view.model.title?.text?.startsWith('M2') ? view
-    : [...(view?.child_views ?? [])].map(find).find(Boolean);
-  const figure = [...Bokeh.index.roots].map(find).find(Boolean), {frame} = figure;
-  const {left, top} = figure.el.getBoundingClientRect();
-  return [left + frame.x_scale.compute(x), top + frame.y_scale.compute(y)];
+  const picture = document.querySelector('.stsf-surface img'), at = picture.getBoundingClientRect();
+  const [[left, top, width, height], [x0, y0, columns, rows]] = JSON.parse(picture.dataset.pane);
+  return [at.left + (left + (x - x0 + 0.5) / columns * width) * at.width,
+          at.top + (top + (y - y0 + 0.5) / rows * height) * at.height];
 }"""
 SAID = (
     r"^({}) pixels painted; pixel y = {}, x = {}: kept ([\d.]+), doubt σ ([\d.]+), "
@@ -151,11 +150,11 @@ def colour(page, y: int, x: int) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"), dtype=float).mean(axis=(0, 1))
 
 
-def test_the_brush_paints_where_it_is_clicked(lab, scene, timed):
+def test_the_brush_paints_where_it_is_clicked_and_dragged(lab, scene, timed, tmp_path):
     network = shipped()
     x1 = network.first_date(scene)
-    cells = lesson("06_tve.ipynb", "setup", "widget")
-    page = lab("brush", [source for source in cells if not source.startswith("ask(")])
+    setup, *widgets = lesson("06_tve.ipynb", "setup", "widget")
+    page = lab("brush", [setup, *(source for source in widgets if "lab.Painter(" in source)])
     pages._wait_for_text(page, SAID.format(r"\d+", 47, 68))
 
     def said(pixels: int, spot: tuple[int, int], what: str) -> list[float]:
@@ -188,6 +187,31 @@ def test_the_brush_paints_where_it_is_clicked(lab, scene, timed):
     assert np.abs(now[1] - before[1]).max() < 5, "and is not upside down"
     page.get_by_role("button", name="wash off").click()
     said(0, corner, "wash off, the corner")
+
+    start, end = (60, 40), (60, 60)
+    page.mouse.move(*page.evaluate(SPOT, start))
+    page.mouse.down()
+    page.mouse.move(*page.evaluate(SPOT, end), steps=4)  # the mouse jumps, the stroke does not
+    page.mouse.up()
+    way = np.any([dab((60, x), 2, scene.size) for x in range(40, 61)], axis=0)
+    found = said(way.sum(), end, "the end of a drag")
+    m2 = scene.hrms_t2.copy()
+    m2[:, way] = material_paint("snow", scene).ms[:, None]
+    kept = network.second_date(replace(scene, hrms_t2=m2), x1, return_steps=True).steps["kept"]
+    assert abs(found[1] - kept[end]) <= close[1]
+    page.mouse.move(*page.evaluate(SPOT, (80, 70)))
+    page.mouse.down()
+    page.mouse.up()
+    page.mouse.move(*page.evaluate(SPOT, (80, 40)), steps=4)  # without a button: no paint
+    both = way | dab((80, 70), 2, scene.size)
+    said(both.sum(), (80, 70), "a dab of snow")
+    page.get_by_role("button", name="wash off").click()
+    said(0, (80, 70), "wash off, the strokes")
+    page.locator(".stsf-surface img").focus()  # without a mouse
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    said(13, (66, 55), "a dab by the keys")
+    pages.fits(page, "lab.Painter(", tmp_path / "painter.png")
 
 
 def test_the_player_shows_the_step_the_scenes_and_the_pixel(lab, timed):

@@ -1,11 +1,15 @@
 """Painting into M2: what the canvas says is what the network says, and the brush paints."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
+from test_redraw import beyond, overlapping
 
 from stsf.lab.lessons import lesson06 as lab
+from stsf.lab.lessons.kit import arrange
 from stsf.network import shipped
 from stsf.tve import Z90
 
@@ -103,26 +107,89 @@ def test_paints_are_what_the_sensors_see(view):
 
 def test_the_painter_paints_looks_and_picks(canvas):
     painter = lab.Painter(canvas, PIXEL)
-    painter._clicked(x=30.2, y=19.8)
+    painter.surface.answer({"places": [[20, 30]]})
     assert canvas.painted[PIXEL] and painter.text.value.startswith(
         "49 pixels painted; pixel y = 20"
     )
     painter.click.value = "look"
-    painter._clicked(x=40.0, y=10.0)
+    painter.surface.answer({"places": [[10, 40]]})
     assert "49 pixels painted; pixel y = 10, x = 40" in painter.text.value
-    painter._clicked(x=400.0, y=10.0)  # beside the image
-    painter._clicked(x=None, y=None)
+    painter.surface.answer({"places": [[10, 400]]})  # beside the window
     assert "x = 40" in painter.text.value
     painter.click.value = "pick"
-    painter._clicked(x=44.0, y=30.0)
+    painter.surface.answer({"places": [[30, 44]]})
     assert painter.paint.value == lab.FROM_SCENE and painter.click.value == "paint"
     assert np.array_equal(painter.paints[lab.FROM_SCENE].hs, canvas.scene.hrhs_t2[:, 30, 44])
     painter.wash.click()
     assert painter.text.value.startswith("0 pixels painted")
 
 
+def test_a_stroke_paints_all_the_way(canvas):
+    painter = lab.Painter(canvas, PIXEL)
+    painter.radius.value = 2
+    assert painter.surface.radius == 2
+    painter.surface.answer({"places": [[20, x] for x in range(20, 31)]})
+    y, x = np.indices(canvas.scene.size)
+    wanted = np.zeros(canvas.scene.size, dtype=bool)
+    for column in range(20, 31):
+        wanted |= np.hypot(y - 20, x - column) <= 2
+    assert np.array_equal(canvas.painted, wanted) and painter.pixel == (20, 30)
+
+
+def test_the_pane_on_the_page_is_that_of_m2(canvas):
+    painter = lab.Painter(canvas, PIXEL)
+    painter.redraw()
+    picture = np.asarray(Image.open(io.BytesIO(painter.surface.png)).convert("RGB")) / 255
+    left, top, width, height = np.array(painter.surface.pane) * (picture.shape[1::-1] * 2)
+    ys, xs = WINDOW
+    colours = lab.shown(canvas)
+    for y, x in ((8, 14), (30, 40), (20, 20)):
+        row = round(top + (y - ys.start + 0.5) / (ys.stop - ys.start) * height)
+        column = round(left + (x - xs.start + 0.5) / (xs.stop - xs.start) * width)
+        np.testing.assert_allclose(picture[row, column], colours[canvas.at((y, x))], atol=0.02)
+
+
+def test_the_axis_of_the_curve_reaches_beyond_snow_and_comes_back(canvas, view):
+    panels = lab.PaintingPanels(canvas)
+    panels.show(PIXEL)
+    before = panels.axes["curve"].get_ylim()
+    canvas.brush(lab.material_paint("snow", view), [PIXEL], radius=6)
+    panels.show(PIXEL)
+    top = panels.axes["curve"].get_ylim()[1]
+    for line in panels.axes["curve"].lines:
+        assert np.nanmax(line.get_ydata()) <= top
+    assert top > 0.9 > before[1]
+    canvas.clear()
+    panels.show(PIXEL)
+    assert panels.axes["curve"].get_ylim() == before
+
+
+def test_edges_are_the_border_of_the_paint(canvas, view):
+    canvas.brush(lab.material_paint("soil", view), [PIXEL], radius=0)
+    y, x = PIXEL
+    found = {frozenset(map(tuple, line)) for line in lab.edges(canvas)}
+    corners = [(x - 0.5, y - 0.5), (x + 0.5, y - 0.5), (x + 0.5, y + 0.5), (x - 0.5, y + 0.5)]
+    assert found == {frozenset((corners[i - 1], corners[i])) for i in range(4)}
+
+
+def test_a_dab_draws_what_a_whole_figure_would(canvas, view):
+    """Nothing is left behind of the last picture."""
+    panels = lab.PaintingPanels(canvas)
+    panels.show(PIXEL), panels.png()
+    canvas.brush(lab.material_paint("built", view), [PIXEL], radius=3)
+    panels.show(PIXEL)
+    moved = np.asarray(Image.open(io.BytesIO(panels.png())).convert("RGB"), dtype=int)
+    again = lab.PaintingPanels(canvas)
+    again.show(PIXEL)
+    whole = np.asarray(Image.open(io.BytesIO(again.png())).convert("RGB"), dtype=int)
+    assert np.mean(np.abs(moved - whole).max(axis=2) > 8) < 1e-3
+
+
 def test_every_axis_is_labelled(canvas):
     figure, text = lab.painting_view(canvas, PIXEL)
     assert text == lab.say(canvas, PIXEL)
-    assert all(ax.get_xlabel() for ax in figure.axes)
-    assert [ax.get_title() for ax in figure.axes[:3]][:1] == ["M2, NIR colours"]
+    assert all(ax.get_xlabel() or ax.get_label() == "<colorbar>" for ax in figure.axes)
+    assert all(ax.get_ylabel() for ax in figure.axes)
+    assert figure.axes[0].get_title() == "M2, NIR colours"
+    arrange(figure, [])
+    assert beyond(figure) <= 0 and overlapping(figure) == []

@@ -46,7 +46,7 @@ class BoxPanels(Panels):
     widths: tuple[float, ...] = (4.4, 4.4, 5.0, 3.9, 3.9)  # of the panes
 
     def __init__(self, scene: Scene, where: ipywidgets.Dropdown) -> None:
-        figure = plt.figure(figsize=(WIDTH, 2.75), layout="constrained")
+        figure = plt.figure(figsize=(WIDTH, 2.5), layout="constrained")
         plt.close(figure)
         super().__init__(figure)
         *self.images, self.spectrum, self.last = figure.subplots(1, 5, width_ratios=self.widths)

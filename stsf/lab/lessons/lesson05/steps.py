@@ -136,7 +136,7 @@ class StagePanels(BoxPanels):
             errors = [f"{rms(s):.3f}" for s in size]
         for pane, (word, image) in enumerate(zip(("before", "after"), images, strict=True)):
             self.picture(pane, image, f"{word}: error {errors[pane]}")
-        self.picture(2, size[0] - size[1], "nearer (blue), farther (red)")
+        self.picture(2, size[0] - size[1], "nearer (blue),\nfarther (red)")
 
     def _rescale(self) -> None:
         end, unit = NEARER[IMAGE if self.seen.value == IMAGE else "map"]

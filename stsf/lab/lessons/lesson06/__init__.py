@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["checks", "questions"],
     submod_attrs={
         "cascade": ["CandidatePanels", "WeightPanels", "KeptPanels", "tve_panels"],
-        "painter": ["painting_view", "shown", "say", "Painter"],
+        "painter": ["PaintingPanels", "painting_view", "shown", "edges", "say", "Painter"],
         "painting": [
             "LARGEST",
             "REACH",

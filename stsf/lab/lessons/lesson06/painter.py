@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
-import holoviews as hv
 import ipywidgets
 import numpy as np
 from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from stsf.inspection import with_gaps
-from stsf.lab.lessons.kit import Redrawn, slider
+from stsf.lab.lessons.boxes import SMALL, small_print
+from stsf.lab.lessons.kit import Panels, slider
 from stsf.lab.lessons.lesson06.painting import (
     DOUBTFUL,
     FROM_SCENE,
@@ -22,53 +25,138 @@ from stsf.lab.lessons.lesson06.painting import (
     material_paint,
     pixel_paint,
 )
+from stsf.lab.lessons.lesson06.surface import Places, Surface
 from stsf.plots.colour import RED, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.sensing.spectra import MATERIALS
 from stsf.tve import Z90
 
+STEP = 0.4  # reflectance; the axis of the curve ends on a multiple of it, and jumps seldom
+CURVES = ("hrhs_t1", "hrhs_t2", "truth_t2")
 
-def painting_view(canvas: Canvas, pixel: tuple[int, int], image: bool = True) -> tuple[Figure, str]:
+
+class PaintingPanels(Panels):
     """The canvas as it is: M2, what is kept of X1, the doubt, and one pixel's curve with its band.
 
     Args:
         canvas: painted or not.
+    """
+
+    def __init__(self, canvas: Canvas) -> None:
+        figure = plt.figure(figsize=(WIDTH, 3.5), layout="constrained")
+        plt.close(figure)
+        super().__init__(figure)
+        self.canvas = canvas
+        self.axes: dict[str, Axes] = figure.subplot_mosaic(
+            [["m2", "kept", "curve"], ["m2", "sigma", "curve"]], width_ratios=(4.2, 2.6, 4.2)
+        )
+        ys, xs = canvas.window
+        extent = (xs.start - 0.5, xs.stop - 0.5, ys.stop - 0.5, ys.start - 0.5)
+        self.images: dict[str, AxesImage] = {}
+        self.edges: dict[str, LineCollection] = {}
+        for key, top, title in (
+            ("m2", 1.0, "M2, NIR colours"),
+            ("kept", 1.0, "kept of X1"),
+            ("sigma", DOUBTFUL, "doubt σ (RMS)"),
+        ):
+            ax = self.axes[key]
+            blank = np.zeros((ys.stop - ys.start, xs.stop - xs.start))
+            self.images[key] = ax.imshow(blank, extent=extent, cmap="viridis", vmin=0, vmax=top)
+            self.edges[key] = LineCollection([], colors=RED, linewidths=1)
+            ax.add_collection(self.edges[key])
+            ax.set_title(title, fontsize=SMALL + 1)
+            ax.set(xlabel="x (pixels)", ylabel="y (pixels)")
+            small_print(ax)
+        look: dict[str, Any] = {"marker": "s", "mfc": "none", "mec": "white", "mew": 2}
+        self.marks = [self.axes[key].plot(xs.start, ys.start, **look)[0] for key in self.images]
+        for key, label, extend in (
+            ("kept", "share", "neither"), ("sigma", "reflectance", "max"),
+        ):  # fmt: skip
+            bar = figure.colorbar(self.images[key], ax=self.axes[key], extend=extend)
+            bar.set_label(label)
+            small_print(bar.ax)
+        self.moving += [*self.images.values(), *self.edges.values(), *self.marks]
+        self._draw_curves()
+
+    def show(self, pixel: tuple[int, int]) -> str:
+        """The canvas as it is now, and the curve of a pixel (y, x); returns what `say` says."""
+        canvas = self.canvas
+        self.images["m2"].set_data(shown(canvas))
+        self.images["kept"].set_data(canvas.answer.kept)
+        self.images["sigma"].set_data(np.sqrt(np.mean(canvas.answer.sigma**2, axis=0)))
+        outline = edges(canvas)
+        for key, mark in zip(self.images, self.marks, strict=True):
+            self.edges[key].set_segments(outline)
+            mark.set_data([pixel[1]], [pixel[0]])
+        self._move_curves(pixel)
+        return say(canvas, pixel)
+
+    def _draw_curves(self) -> None:
+        """Curves with nothing in them yet, and the names of their axes."""
+        ax, style = self.axes["curve"], SOURCE_STYLE["hrhs_t2"]
+        self.band = ax.fill_between([], [], [], color=style.colour, alpha=0.25, lw=0,
+                                    label="90 % band")  # fmt: skip
+        self.curves = {
+            key: ax.plot([], [], color=s.colour, ls=s.line, lw=1.8, label=s.label)[0]
+            for key, s in SOURCE_STYLE.items() if key in CURVES
+        }  # fmt: skip
+        style = SOURCE_STYLE["hrms_t2"]
+        (self.points,) = ax.plot(
+            [], [], ls="none", marker=style.marker, color=style.colour, label=style.label
+        )
+        self.widths = LineCollection([], colors=style.colour)
+        ax.add_collection(self.widths)
+        nm = self.canvas.scene.hs.centre
+        ax.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
+        ax.set(xlim=(nm[0] - 50, nm[-1] + 50), ylim=(0, STEP))
+        ax.legend(frameon=False, ncols=3, fontsize=SMALL - 1, loc="lower center",
+                  bbox_to_anchor=(0.45, 1.0), columnspacing=0.8)  # fmt: skip
+        small_print(ax)
+        ax.grid(alpha=0.3)
+
+    def _move_curves(self, pixel: tuple[int, int]) -> None:
+        """The curve of a pixel and all that belongs to it, on axes that reach beyond it."""
+        canvas, ax, (row, column) = self.canvas, self.axes["curve"], self.canvas.at(pixel)
+        hs, ms, here = canvas.scene.hs, canvas.scene.ms, (slice(None), *pixel)
+        x2, half = canvas.answer.x2[:, row, column], Z90 * canvas.answer.sigma[:, row, column]
+        values = (canvas.x1[here], x2, canvas.truth[here])
+        for key, curve in zip(CURVES, values, strict=True):
+            self.curves[key].set_data(*with_gaps(hs, curve))
+        colour = SOURCE_STYLE["hrhs_t2"].colour
+        self.band.remove()
+        nm, low = with_gaps(hs, x2 - half)
+        self.band = ax.fill_between(nm, low, with_gaps(hs, x2 + half)[1], color=colour, alpha=0.25,
+                                    lw=0)  # fmt: skip
+        m2 = canvas.m2[here]
+        self.points.set_data(ms.centre, m2)
+        self.widths.set_segments(
+            [[(c - w / 2, v), (c + w / 2, v)] for c, w, v in zip(ms.centre, ms.fwhm, m2)]
+        )
+        still = self.moving[: len(self.images) + len(self.edges) + len(self.marks)]
+        self.moving = [*still, self.band, *self.curves.values(), self.widths, self.points]
+        every = np.concatenate([*values, x2 - half, x2 + half, m2])
+        ends = (
+            min(0.0, STEP / 4 * np.floor(every.min() / STEP * 4)),
+            max(STEP, STEP * np.ceil(every.max() / STEP)),
+        )
+        if not np.allclose(ends, ax.get_ylim()):
+            ax.set_ylim(ends)
+            self.renew()
+
+
+def painting_view(canvas: Canvas, pixel: tuple[int, int]) -> tuple[Figure, str]:
+    """The canvas as it is, see `PaintingPanels`.
+
+    Args:
+        canvas: painted or not.
         pixel: (y, x) of the scene, inside the window.
-        image: draw M2 too; without it the panes stand in one row, for the widget.
 
     Returns:
         The figure, and one line that says what it shows.
     """
-    answer, names = canvas.answer, ["m2", "kept", "sigma"] if image else ["kept", "sigma"]
-    figure = plt.figure(figsize=(WIDTH, 6.6 if image else 3.6), layout="constrained")
-    plt.close(figure)
-    layout: Any = [names, ["curve"] * 3] if image else [[*names, "curve", "curve"]]
-    panes = figure.subplot_mosaic(layout, height_ratios=(4, 3) if image else None)
-    ys, xs = canvas.window
-    where: dict[str, Any] = {
-        "extent": (xs.start - 0.5, xs.stop - 0.5, ys.stop - 0.5, ys.start - 0.5)
-    }
-    if image:
-        panes["m2"].imshow(shown(canvas), interpolation="nearest", **where)
-        panes["m2"].set_title("M2, NIR colours")
-    doubt = np.sqrt(np.mean(answer.sigma**2, axis=0))
-    for key, values, top, title, label in (
-        ("kept", answer.kept, 1.0, "kept of X1", "share of the answer"),
-        ("sigma", doubt, DOUBTFUL, "doubt σ, RMS over bands", "reflectance"),
-    ):
-        drawn = panes[key].imshow(values, cmap="viridis", vmin=0, vmax=top, **where)
-        extend = "neither" if key == "kept" else "max"
-        figure.colorbar(drawn, ax=panes[key], label=label, extend=extend, location="bottom")
-        panes[key].set_title(title)
-    edge: dict[str, Any] = {"levels": [0.5], "colors": RED, "linewidths": 1}
-    for name in names:
-        if canvas.painted.any():
-            grid = np.arange(xs.start, xs.stop), np.arange(ys.start, ys.stop)
-            panes[name].contour(*grid, canvas.painted[canvas.window].astype(float), **edge)
-        panes[name].plot(pixel[1], pixel[0], "s", mfc="none", mec="white", mew=2)
-        panes[name].set(xlabel="x (pixels)", ylabel="y (pixels)")
-    _draw_curve(panes["curve"], canvas, pixel)
-    return figure, say(canvas, pixel)
+    panels = PaintingPanels(canvas)
+    text = panels.show(pixel)
+    return panels.figure, text
 
 
 def shown(canvas: Canvas) -> np.ndarray:
@@ -78,31 +166,17 @@ def shown(canvas: Canvas) -> np.ndarray:
     return rgb(canvas.m2[:, *canvas.window], nm, "NIR", stretch)
 
 
-def _draw_curve(ax: Axes, canvas: Canvas, pixel: tuple[int, int]) -> None:
-    scene, (y, x), (row, column) = canvas.scene, pixel, canvas.at(pixel)
-    x2, half = canvas.answer.x2[:, row, column], Z90 * canvas.answer.sigma[:, row, column]
-    style = SOURCE_STYLE["hrhs_t2"]
-    nm, low = with_gaps(scene.hs, x2 - half)
-    ax.fill_between(
-        nm, low, with_gaps(scene.hs, x2 + half)[1], color=style.colour, alpha=0.25, lw=0,
-        label="90 % band",
-    )  # fmt: skip
-    for key, values in (
-        ("hrhs_t1", canvas.x1[:, y, x]), ("hrhs_t2", x2), ("truth_t2", canvas.truth[:, y, x]),
-    ):  # fmt: skip
-        style = SOURCE_STYLE[key]
-        ax.plot(*with_gaps(scene.hs, values), color=style.colour, ls=style.line, lw=1.8,
-                label=style.label)  # fmt: skip
-    style = SOURCE_STYLE["hrms_t2"]
-    ax.errorbar(
-        scene.ms.centre, canvas.m2[:, y, x], xerr=scene.ms.fwhm / 2, ls="none",
-        marker=style.marker, color=style.colour, label=style.label, zorder=4,
-    )  # fmt: skip
-    ax.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
-    drawn = np.concatenate([x2, canvas.truth[:, y, x], canvas.m2[:, y, x]])
-    ax.set_ylim(min(0.0, 1.15 * float(drawn.min())), max(0.45, 1.15 * float(drawn.max())))
-    ax.legend(frameon=False, ncols=3, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    ax.grid(alpha=0.3)
+def edges(canvas: Canvas) -> list[list[tuple[float, float]]]:
+    """Where paint ends, as lines (x, y) between pixels of the window."""
+    ys, xs = canvas.window
+    inside = np.pad(canvas.painted[canvas.window], 1)
+    down, across = np.nonzero(inside[:, 1:] != inside[:, :-1])  # pixel on either side of x + 1/2
+    upright = [(xs.start + x - 0.5, ys.start + y - 1.0) for y, x in zip(down, across, strict=True)]
+    down, across = np.nonzero(inside[1:] != inside[:-1])
+    level = [(xs.start + x - 1.0, ys.start + y - 0.5) for y, x in zip(down, across, strict=True)]
+    return [[(x, y - 0.5), (x, y + 0.5)] for x, y in upright] + [
+        [(x - 0.5, y), (x + 0.5, y)] for x, y in level
+    ]
 
 
 def say(canvas: Canvas, pixel: tuple[int, int]) -> str:
@@ -117,80 +191,76 @@ def say(canvas: Canvas, pixel: tuple[int, int]) -> str:
     )
 
 
-class Painter(Redrawn):
+class Painter:
     """Brush a change into M2; curve, kept map and doubt follow.
 
-    Click for a dab. "look" moves the pixel whose curve is drawn, "pick" takes the clicked pixel for
-    paint.
+    Click for a dab, press and drag for a stroke. "look" moves the pixel whose curve is drawn,
+    "pick" takes the clicked pixel for paint.
 
     Args:
         canvas: to paint on; it keeps the paint.
         pixel: (y, x) whose curve is drawn first.
+
+    Attributes:
+        text: what `say` says, above the picture.
+        surface: the picture, to be painted on.
     """
 
     def __init__(self, canvas: Canvas, pixel: tuple[int, int]) -> None:
-        self.canvas, self.pixel = canvas, pixel
+        self.canvas, self.pixel, self.panels = canvas, pixel, PaintingPanels(canvas)
         self.paints = {name: material_paint(name, canvas.scene) for name in MATERIALS}
         self.paints[FROM_SCENE] = pixel_paint(canvas.scene, pixel)
-        style = {"description_width": "7em"}
+        narrow = {"style": {"description_width": "4em"}, "layout": {"width": "15em"}}
         self.paint = ipywidgets.Dropdown(
-            options=list(self.paints), value="water", description="paint", style=style
+            options=list(self.paints), value="water", description="paint", **narrow
         )
         self.radius = slider(ipywidgets.IntSlider, 4, "radius (px)", min=0, max=LARGEST)
+        self.radius.style.description_width, self.radius.layout.width = "6em", "17em"
         self.click = ipywidgets.ToggleButtons(
-            options=["paint", "look", "pick"], description="click"
+            options=["paint", "look", "pick"], style={"button_width": "4.5em"}
         )
-        self.wash = ipywidgets.Button(description="wash off")
+        self.wash = ipywidgets.Button(description="wash off", layout={"width": "7em"})
         self.wash.on_click(self._washed)
-        self.show_with([self.paint, self.radius], [self.click, self.wash])
-        for control in (self.paint, self.radius, self.click):  # nothing is to be seen of them
-            control.unobserve(self.redraw, names="value")
-        self._fresh = hv.streams.Stream.define("Fresh", count=0)()
-        image = hv.DynamicMap(self._image, streams=[self._fresh])
-        self.tap = hv.streams.Tap(source=image, x=pixel[1], y=pixel[0])
-        self.tap.add_subscriber(self._clicked)
-        self.image = image
+        self.text = ipywidgets.HTML()
+        ys, xs = canvas.window
+        window = (xs.start, ys.start, xs.stop - xs.start, ys.stop - ys.start)
+        self.surface = Surface(window, self._passed)
+        self.radius.observe(self._resized, names="value")
+        self._drawing = threading.RLock()  # JupyterLab may report two controls at once
+        self._resized()
 
-    def view(self) -> tuple[Figure, str]:
-        """Maps and curve as they stand."""
-        return painting_view(self.canvas, self.pixel, image=False)
+    def redraw(self) -> None:
+        """Show the canvas as it is now."""
+        with self._drawing:
+            self.text.value = self.surface.alt = self.panels.show(self.pixel)
+            picture, box = self.panels.png(), self.panels.axes["m2"].get_position()
+            self.surface.pane = [box.x0, 1 - box.y1, box.width, box.height]
+            self.surface.png = picture
 
-    def _image(self, count: int) -> hv.RGB:
+    def _resized(self, _: object = None) -> None:
+        self.surface.radius = self.radius.value
+
+    def _passed(self, places: Places) -> None:
+        """Paint, look or pick; what lies beside the window does nothing."""
         ys, xs = self.canvas.window
-        bounds = (xs.start - 0.5, ys.start - 0.5, xs.stop - 0.5, ys.stop - 0.5)
-        return hv.RGB(shown(self.canvas)[::-1], bounds=bounds).opts(
-            invert_yaxis=True, tools=["tap"], active_tools=["tap"], default_tools=["reset"],
-            frame_width=260, frame_height=260 * (ys.stop - ys.start) // (xs.stop - xs.start),
-            title="M2 in NIR colours: click to paint", xlabel="x (pixels)", ylabel="y (pixels)",
-        )  # fmt: skip
-
-    def _clicked(self, x: float | None, y: float | None) -> None:
-        """Paint, look or pick; a click beside the image does nothing."""
-        ys, xs = self.canvas.window
-        if x is None or y is None:
-            return
-        place = round(y), round(x)
-        if not (ys.start <= place[0] < ys.stop and xs.start <= place[1] < xs.stop):
+        inside = [p for p in places if ys.start <= p[0] < ys.stop and xs.start <= p[1] < xs.stop]
+        if not inside:
             return
         if self.click.value == "pick":
-            self.paints[FROM_SCENE] = pixel_paint(self.canvas.scene, place)
+            self.paints[FROM_SCENE] = pixel_paint(self.canvas.scene, inside[-1])
             self.paint.value, self.click.value = FROM_SCENE, "paint"
             return
-        self.pixel = place
+        self.pixel = inside[-1]
         if self.click.value == "paint":
-            self.canvas.brush(self.paints[self.paint.value], [place], self.radius.value)
-        self._after()
+            self.canvas.brush(self.paints[self.paint.value], inside, self.radius.value)
+        self.redraw()
 
     def _washed(self, _: object) -> None:
         self.canvas.clear()
-        self._after()
-
-    def _after(self) -> None:
-        """Show the canvas as it is now."""
-        self._fresh.event(count=self._fresh.count + 1)
         self.redraw()
 
     def _ipython_display_(self) -> None:
         self.redraw()
-        beside = ipywidgets.HBox([ipywidgets.VBox(column) for column in self.columns])
-        display(beside, self.text, self.image, self.picture)
+        controls = ipywidgets.HBox([self.paint, self.radius, self.click, self.wash])
+        controls.layout.flex_flow = "row wrap"
+        display(ipywidgets.VBox([controls, self.text, self.surface]))
