@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 from stsf.degradation import Psf, SpatialDegradation, add_noise, mtf_sigma
 from stsf.inspection import with_gaps
@@ -178,8 +179,12 @@ def _draw_spectrum(ax: Axes, scene: Scene, fine: np.ndarray, coarse: np.ndarray)
 def _draw_curves(ax: Axes, scene: Scene, snr: float, shift: float, now: Harm) -> None:
     """How R Y1 - D M1 grows with the shift and with the noise, and where the sliders are."""
     shifts, snrs = np.arange(0.0, 2.01, 0.25), np.arange(10.0, 51.0, 5.0)
-    by_shift = [harm(scene, shift=s).seen_by_ms for s in shifts]
-    by_snr = [harm(scene, snr=s).seen_by_ms for s in snrs]
+    cases = [{"shift": s} for s in shifts] + [{"snr": s} for s in snrs]
+    found = [
+        harm(scene, **case).seen_by_ms
+        for case in tqdm(cases, desc="curves, once", unit="image", delay=1, leave=False)
+    ]
+    by_shift, by_snr = found[: len(shifts)], found[len(shifts) :]
     ax.semilogy(shifts, by_shift, "-", color=BLUE, label="over the shift (px)")
     ax.semilogy((50 - snrs) / 20, by_snr, "--", color=ORANGE, label="over the noise (top, dB)")
     ax.semilogy(abs(shift), now.seen_by_ms, "o", color=BLUE, ms=8)
