@@ -107,7 +107,8 @@ def rewrite(path: Path, random: np.random.Generator) -> None:
             target.update_tags(band, ns="IMAGERY", **known)
 
 
-MUTATORS = (flip_bytes, cut, tag, tag, number, rewrite, rewrite)
+DAMAGE = (flip_bytes, cut)
+MUTATORS = (*DAMAGE, tag, tag, number, rewrite, rewrite)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -121,8 +122,8 @@ def once(command: str, sound: Path, here: Path, seed: int) -> tuple[Result, list
     folder = here / "scene"
     shutil.copytree(sound, folder)
     done = []
-    for _ in range(random.integers(1, 4)):
-        mutator = random.choice(MUTATORS)
+    chosen = [random.choice(MUTATORS) for _ in range(random.integers(1, 4))]
+    for mutator in sorted(chosen, key=DAMAGE.__contains__):  # no library writes to a damaged file
         path = folder / random.choice(
             INPUTS if random.random() < 0.9 else [p.name for p in sound.iterdir()]
         )

@@ -115,8 +115,11 @@ def _panes(size: tuple[int, int], shape: tuple[int, int], across: int) -> dict[s
         place = {"x": [-0.5], "y": [-0.5], "dw": [size[1]], "dh": [size[0]]}
         image = ColumnDataSource({"image": [np.zeros(shape, np.uint32)], **place}, name=f"image{i}")
         pane.image_rgba("image", "x", "y", "dw", "dh", source=image, anchor="bottom_left")
-        pane.multi_line("xs", "ys", source=vectors, line_color="#FFEB3B", line_width=1.5)
-        pane.multi_line("xs", "ys", source=line, line_color="#FFEB3B", line_width=2)
+        for source, width in ((vectors, 1.5), (line, 2)):  # hidden until there are any
+            pane.multi_line(
+                "xs", "ys", source=source, line_color="#FFEB3B", line_width=width,
+                name=f"{source.name}-lines", visible=False,
+            )  # fmt: skip
         pane.multi_line("xs", "ys", source=outlines, line_color="white", line_width=4)
         pane.multi_line("xs", "ys", source=outlines, line_color="colour", line_width=2)
         pane.multi_line("xs", "ys", source=cursor, line_color="black", line_width=2.5)

@@ -58,7 +58,7 @@ class Exchange {
     this.drawn = this.geo.load(found);
     const closed = ({ x, y, closed: c }) => (c ? { x: [...x, x[0]], y: [...y, y[0]] } : { x, y });
     const lines = this.drawn.map(closed);
-    this.viewer.documents.get_model_by_name("vectors").data = { xs: lines.map((l) => l.x), ys: lines.map((l) => l.y) };
+    this.viewer.images.lines("vectors", lines.map((l) => l.x), lines.map((l) => l.y));
     $("outlines-regions").disabled = !this.drawn.some((o) => o.closed);
     return `${this.drawn.length} outlines drawn in yellow`;
   }

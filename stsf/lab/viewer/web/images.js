@@ -187,6 +187,12 @@ class Images {
     this.model("outlines").data = outlines;
     this.model("numbers").data = numbers;
   }
+  // Lines over all panes by the name of their source: outlines of one's own, the line of the profile.
+  lines(name, xs, ys) {
+    this.model(name).data = { xs, ys };
+    for (let i = 0; i < 4; i++)
+      for (const renderer of this.model(`pane${i}`).renderers) if (renderer.name === `${name}-lines`) renderer.visible = xs.length > 0;
+  }
   point(outline) {
     this.model("cursor").data = outline ? { xs: [outline.x], ys: [outline.y] } : { xs: [], ys: [] };
   }

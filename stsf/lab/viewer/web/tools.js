@@ -92,8 +92,8 @@ class Tools {
       drawn.width.push(source.line === "none" ? 1 : WIDTH[source.line]);
     }
     this.model("profile").data = drawn;
-    this.model("line").data = state.line
-      ? { xs: [state.line.map(([, x]) => x)], ys: [state.line.map(([y]) => y)] } : { xs: [], ys: [] };
+    const ends = state.line ? [state.line] : [];
+    this.viewer.images.lines("line", ends.map((two) => two.map(([, x]) => x)), ends.map((two) => two.map(([y]) => y)));
     const plot = this.model("chart-profile"), all = drawn.ys.flat().filter(Number.isFinite);
     const [low, high] = [all.reduce((a, b) => Math.min(a, b), Infinity), all.reduce((a, b) => Math.max(a, b), -Infinity)];
     if (all.length) {
