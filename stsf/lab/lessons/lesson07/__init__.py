@@ -4,8 +4,10 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["checks"],
+    submodules=["checks", "questions"],
     submod_attrs={
+        "abroad": ["Visit", "stranger", "visit", "abroad_view"],
+        "ablated": ["PLAIN", "by_place", "by_region"],
         "live_loss": [
             "EVERY",
             "WINDOW",

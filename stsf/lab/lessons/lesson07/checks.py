@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from stsf.errors import InputError
 from stsf.lab.lessons.exercises import exercise
+from stsf.lab.lessons.lesson07.live_loss import LiveLoss
+from stsf.metrics.figures import psnr
+from stsf.network import DCSTSF
 from stsf.scene import Scene
+from stsf.training.recipe import Recipe
+from stsf.training.run import train
 
 STEPS, RATE = 200, 4e-3
+MOST_SCENES, MOST_STEPS = 40, 300  # less than a minute with one thread
+FALLS, RISES = 0.2, 1.0  # dB: X1 may lose so much, X2 has to gain so much
 
 
 @exercise("a")
@@ -57,3 +65,67 @@ def share_drawn(answer: float, scene: Scene) -> str:
     if abs(answer - 200 * p / (1 + p)) < 0.2:
         return "Not yet: that is in per cent; a share from 0 to 1 is wanted."
     return "Not yet: changed pixels weigh 2, the others 1; what share of all weight is changed?"
+
+
+@exercise("c")
+def own_recipe(mine: Mapping[str, tuple[int, int, int]], scene: Scene) -> str:
+    """Lesson 07: train by a recipe, and compare with the untrained network on another scene."""
+    try:
+        recipe = Recipe("mine", scenes=mine["scenes"], steps=mine["steps"], size=48)
+    except (InputError, TypeError, KeyError) as error:
+        return (
+            f"Not yet: a dict with 'scenes' and 'steps', three numbers each, is wanted ({error})."
+        )
+    if sum(recipe.scenes) > MOST_SCENES or sum(recipe.steps) > MOST_STEPS:
+        return (
+            f"Not yet: {sum(recipe.scenes)} scenes and {sum(recipe.steps)} steps; at most "
+            f"{MOST_SCENES} and {MOST_STEPS}, or it takes longer than a minute."
+        )
+    with LiveLoss() as live:
+        trained = train(recipe, callback=live, validation=())
+    x1, x2 = np.subtract(_figures(trained, scene), _figures(DCSTSF(recipe.config).eval(), scene))
+    told = f"X1 {x1:+.1f} dB, X2 {x2:+.1f} dB against the untrained network"
+    ssje, sftn, _ = zip(recipe.scenes, recipe.steps)
+    if x1 < -FALLS:
+        return (
+            f"Not yet: {told}. The SSJE learnt from {ssje[0]} scenes in {ssje[1]} steps what is "
+            "right for these; what if it learns nothing?"
+        )
+    if x2 < RISES:
+        if 0 < sftn[0] < 16:
+            return f"Not yet: {told}. {sftn[0]} scenes are few for the SFTN; more, or none at all?"
+        if sftn[1] > 200:
+            return f"Not yet: {told}. The SFTN learns its scenes by heart: fewer steps."
+        return f"Not yet: {told}. Give scenes and steps to the stages of the second half."
+    return f"Right: X1 is not harmed, and X2 gains {x2:.0f} dB, with {sum(recipe.scenes)} scenes."
+
+
+def _figures(network: DCSTSF, scene: Scene) -> tuple[float, float]:
+    """PSNR of X1 and X2."""
+    found = network(scene)
+    return psnr(found.x1, scene.truth(1)), psnr(found.x2, scene.truth(2))
+
+
+@exercise("d")
+def regained(answer: float, trained: DCSTSF, untrained: DCSTSF, scene: Scene) -> str:
+    """Lesson 07: what X2 of the trained second half gains from the untrained X1, in dB."""
+    try:
+        answer = float(answer)
+    except (TypeError, ValueError):
+        return f"Not yet: one number in dB is wanted, not {answer!r}."
+    truth, x1 = scene.truth(2), untrained.first_date(scene)
+    own = psnr(trained.second_date(scene, trained.first_date(scene)).x2, truth)
+    given = psnr(trained.second_date(scene, x1).x2, truth)
+    plain = psnr(untrained.second_date(scene, x1).x2, truth)
+    known = {
+        own - given: "the other way round: what it has now, less what it had",
+        given: "that is the PSNR itself; subtract the one of the table",
+        plain - own: "that is the untrained second half; take `trained.second_date`",
+        given - plain: "that is the gain over the untrained network; subtract the table's PSNR X2",
+    }
+    if abs(answer - (given - own)) < 0.02:
+        return f"Right: X2 gains {answer:.1f} dB from a better X1, with the same second half."
+    for value, words in known.items():
+        if abs(answer - value) < 0.02:
+            return f"Not yet: {words}."
+    return "Not yet: PSNR of X2 from the untrained X1, less PSNR of X2 from the network's own."
