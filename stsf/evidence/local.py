@@ -90,8 +90,9 @@ class LocalRegression:
         self.ratio, self.windows = ratio, windows
         self.grid = guide.shape[1] // ratio, guide.shape[2] // ratio
         self.guide = torch.cat([self._blocks(guide), torch.ones_like(self._blocks(guide[:1]))], 1)
-        square = self._image(self.guide @ self.guide.mT)  # (g + 1, g + 1, h, w)
-        ridge = torch.diag(F.pad(guide.new_full((len(guide),), RIDGE), (0, 1)))  # not on the offset
+        # sums in double precision: the same, to all digits kept, wherever a tile begins
+        square = self._image(self.guide.double() @ self.guide.double().mT)  # (g + 1, g + 1, h, w)
+        ridge = F.pad(square.new_full((len(guide),), RIDGE), (0, 1)).diag()  # not on the offset
         self.inverse = [  # (h', w', g + 1, g + 1) each
             torch.linalg.inv(_mean_of(square, k).permute(2, 3, 0, 1) + ridge) for k in windows
         ]
@@ -102,16 +103,16 @@ class LocalRegression:
         The misfit is the variance of z about its regression, in the largest window.
         """
         blocks = self._blocks(z)  # (h·w, n, r²)
-        cross = self._image(blocks @ self.guide.mT)  # (n, g + 1, h, w)
+        cross = self._image(blocks.double() @ self.guide.double().mT)  # (n, g + 1, h, w)
         follow = []
         for k, inverse in zip(self.windows, self.inverse, strict=True):
             seen = _mean_of(cross, k)  # (n, g + 1, h', w')
             slopes = torch.einsum("hwij,njhw->nihw", inverse, seen)
-            fitted = self._cells(_spread_of(slopes, k)) @ self.guide  # (h·w, n, r²)
+            fitted = self._cells(_spread_of(slopes, k)).to(z) @ self.guide  # (h·w, n, r²)
             follow.append(self._pixels(fitted))
-        energy = self._image(blocks.square().sum(2, keepdim=True))[:, 0]  # (n, h, w)
+        energy = self._image(blocks.double().square().sum(2, keepdim=True))[:, 0]  # (n, h, w)
         rest = _mean_of(energy, k) - (slopes * seen).sum(1)
-        return torch.stack(follow, 1), _spread_of(rest.clamp_min(0.0), k)
+        return torch.stack(follow, 1), _spread_of(rest.clamp_min(0.0), k).to(z)
 
     def _blocks(self, a: Tensor) -> Tensor:
         """(n, H, W) -> (h·w, n, r²) the pixels of each block."""

@@ -79,7 +79,7 @@ def test_no_seams(paths, tiled):
         np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
         off = np.abs(found - expected)[:, whole.valid].max(axis=0)
         # the rounding of single-precision sums is all that is left, and no seam shows in it
-        assert np.quantile(off, 0.98) < 1e-5 and off.max() < 1e-4
+        assert np.quantile(off, 0.98) < 1e-6 and off.max() < 1e-5
     report = json.loads((tiled["x2"].parent / "report.json").read_text())
     for key in ("registration", "response"):
         assert report[key] == json.loads(json.dumps(whole.report[key]))
@@ -104,7 +104,7 @@ def test_without_calibration_nothing_is_aligned(paths, tmp_path):
     put_together(made, {"x2": tmp_path / "a.tif"})
     whole = stsf.fuse(read_scene(*paths), calibrate="none")
     off = np.abs(read_image(tmp_path / "a.tif").cube - whole.hrhs_t2)
-    assert np.nanquantile(off, 0.98) < 1e-5
+    assert np.nanmax(off) < 1e-5
 
 
 def test_a_tile_without_data(folder, tmp_path):
