@@ -137,11 +137,11 @@ def once(command: str, sound: Path, here: Path, seed: int) -> tuple[Result, list
     if command == "fuse":
         words = ["fuse", *(w for o, f in zip(("--hs", "--ms1", "--ms2"), INPUTS)
                            for w in (o, str(folder / f)))]  # fmt: skip
-        words += ["--out", str(out), "--method", "projection"]
+        words += ["--out", str(out), "--method", "projection", "--overwrite"]
         for _ in range(random.integers(0, 3)):
             words += [str(random.choice(OPTIONS)), str(random.choice(VALUES))]
     else:
-        words = ["explore", str(folder), "--html", str(out)]
+        words = ["explore", str(folder), "--html", str(out), "--overwrite"]
     before = contents(here)
     result = CliRunner().invoke(main, words)
     after = contents(here)
