@@ -99,9 +99,7 @@ def test_a_wrong_config_is_refused(wrong, message):
         Config(**wrong)
 
 
-@pytest.mark.parametrize("device", [
-    "cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="")),
-])  # fmt: skip
+@pytest.mark.parametrize("device", ["cpu", *["cuda"] * torch.cuda.is_available()])
 def test_the_network_computes_where_its_weights_are(scene, device):
     expected, there = shipped()(scene), DCSTSF.load().to(device)
     found = there(scene, return_steps=True)

@@ -119,7 +119,7 @@ class Panels:
         moving: artists that a move changes, from the back to the front.
 
     Example:
-        >>> figure = plt.figure(figsize=(2, 2), layout="constrained"); plt.close(figure)
+        >>> figure = Figure(figsize=(2, 2), layout="constrained")
         >>> panels = Panels(figure)
         >>> panels.moving += figure.subplots().plot([0, 1], [0, 1])
         >>> panels.png() == png(figure)
