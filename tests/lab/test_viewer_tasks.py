@@ -13,7 +13,7 @@ import rasterio
 from affine import Affine
 from PIL import Image as Picture
 from rasterio.warp import transform
-from viewer_page import View, at, colour_at, last
+from viewer_page import WHERE, View, at, click, colour_at, last
 
 import stsf
 from stsf.errors import InputError
@@ -77,13 +77,11 @@ class Hand:
         self.page, self.actions = page, 0
 
     def pin(self, y: float, x: float) -> dict[str, Any]:
-        before = self.page.evaluate("viewer.items.length")
-        self._do(lambda: self.page.mouse.click(*at(self.page, y, x)))
-        self.page.wait_for_function(f"viewer.items.length === {before + 1}")
-        return last(self.page)
+        self.actions += 1
+        return click(self.page, y, x)
 
     def drag(self, *places: tuple[float, float], on: str = "pane0") -> None:
-        where = [self.page.evaluate(PLACE, [on, *place]) for place in places]
+        where = [self.page.evaluate(WHERE, [on, *place]) for place in places]
         self.page.mouse.move(*where[0])
         self.page.mouse.down()
         for place in where[1:]:
@@ -117,11 +115,6 @@ class Hand:
             "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)))"
         )
 
-
-PLACE = """([name, y, x]) => {
-  const view = viewer.views[name], {left, top} = view.el.getBoundingClientRect(), {frame} = view;
-  return [left + frame.x_scale.compute(x), top + frame.y_scale.compute(y)];
-}"""
 
 TIMED = """async (act) => {
   const began = performance.now();
@@ -157,7 +150,7 @@ def test_what_the_ms_saw_and_how_sure_the_rest_is(hand, scene, fused) -> None:
     hand.pin(30, 30)
     band = nearest(scene, 1650)
     value = fused.hrhs_t2[band, 30, 30]
-    hand.page.mouse.move(*hand.page.evaluate(PLACE, ["chart-t2", float(value), 1650]))
+    hand.page.mouse.move(*hand.page.evaluate(WHERE, ["chart-t2", float(value), 1650]))
     hand.page.wait_for_function("document.getElementById('pointer').textContent.includes('X̂2')")
     said = hand.said("#pointer")
     assert said.startswith(f"{scene.hs.centre[band]:.0f} nm: {value:.4f}"[:12])
@@ -379,7 +372,7 @@ def test_all_of_it_by_the_keyboard(hand, scene) -> None:
 
 
 def test_a_click_on_a_spectrum_shows_its_band(hand, scene) -> None:
-    hand.page.mouse.click(*hand.page.evaluate(PLACE, ["chart-t1", 0.2, 1650]))
+    hand.page.mouse.click(*hand.page.evaluate(WHERE, ["chart-t1", 0.2, 1650]))
     hand.page.wait_for_function("viewer.state.preset === 'single band'")
     band = nearest(scene, 1650)
     assert hand.page.input_value("#nm-number") == f"{scene.hs.centre[band]:.0f}"

@@ -73,17 +73,12 @@ def charts(meta: dict[str, Any]) -> dict[str, Any]:
 
 def _profile() -> Any:
     """Values along a line, one curve a source."""
-    plot: Any = figure(
-        name="chart-profile", toolbar_location=None, tools=[], frame_height=90, frame_width=500,
-        x_range=Range1d(start=0, end=1), y_range=Range1d(start=0, end=1),
-        min_border_left=58, min_border_right=10,
-    )  # fmt: skip
+    plot = _tool("chart-profile")
     columns: dict[str, list[Any]] = {"xs": [], "ys": [], "colour": [], "dash": [], "width": []}
     plot.multi_line(
         "xs", "ys", source=ColumnDataSource(columns, name="profile"), line_color="colour",
         line_dash="dash", line_width="width",
     )  # fmt: skip
-    _plain(plot)
     plot.js_on_event("mousemove", call("tools.alongLine(cb_obj.x)"))
     plot.js_on_event("mouseleave", call("leave()"))
     return plot
@@ -91,20 +86,26 @@ def _profile() -> Any:
 
 def _scatter() -> Any:
     """How many pixels have which pair of values; a box in it is a brush."""
-    plot: Any = figure(
-        name="chart-scatter", toolbar_location=None, tools=[], frame_height=120, frame_width=400,
-        x_range=Range1d(start=0, end=1), y_range=Range1d(start=0, end=1),
-        min_border_left=58, min_border_right=10,
-    )  # fmt: skip
+    plot = _tool("chart-scatter")
     cells = {"image": [np.zeros((1, 1), np.uint32)], "x": [0], "y": [0], "dw": [1], "dh": [1]}
     source = ColumnDataSource(cells, name="scatter")
     drawn = plot.image_rgba("image", "x", "y", "dw", "dh", source=source)
     drawn.nonselection_glyph = drawn.selection_glyph = None
-    _plain(plot)
     box = BoxSelectTool(name="brush")
     plot.add_tools(box)
     plot.toolbar.active_drag = box
     plot.js_on_event("selectiongeometry", call("tools.brush(cb_obj.geometry, cb_obj.final)"))
+    return plot
+
+
+def _tool(name: str) -> Any:
+    """An empty chart below the spectra; the page gives it its size, its ranges and its words."""
+    plot: Any = figure(
+        name=name, toolbar_location=None, tools=[], frame_height=100, frame_width=400,
+        x_range=Range1d(start=0, end=1), y_range=Range1d(start=0, end=1),
+        min_border_left=58, min_border_right=10,
+    )  # fmt: skip
+    _plain(plot)
     return plot
 
 
