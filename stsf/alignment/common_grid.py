@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from affine import Affine
+from rasterio._err import CPLE_BaseError
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
@@ -199,6 +200,12 @@ def _in_pixels_of(m2: Placed, image: Placed, rows: np.ndarray, columns: np.ndarr
             raise InputError(
                 f"expected coordinate systems that can be told in one another, got {image.crs} "
                 f"and {m2.crs}: name their EPSG codes in the files"
+            ) from error
+        except CPLE_BaseError as error:  # of GDAL itself: no such place in that system
+            raise InputError(
+                f"expected coordinates of {image.crs} in the file that names it, got x "
+                f"{np.ravel(x)[0]:.6g}, y {np.ravel(y)[0]:.6g} ({error}): name the system in "
+                "which they are, as with rio edit-info --crs EPSG:code"
             ) from error
     across, down = _moved(~(m2.transform or Affine.identity()), np.asarray(x), np.asarray(y))
     points = np.stack([down, across], axis=1)

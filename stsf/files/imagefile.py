@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from affine import Affine
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
@@ -288,7 +289,7 @@ def readable(path: Path) -> Iterator[None]:
             yield
     except InputError:
         raise
-    except (RasterioError, OSError) as error:
+    except (RasterioError, CPLE_BaseError, OSError) as error:
         if path.is_dir():
             raise InputError(
                 f"expected an image file, {path} is a folder: name the file inside it"

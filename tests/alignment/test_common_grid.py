@@ -152,6 +152,12 @@ def test_another_place_and_other_sizes_are_refused() -> None:
             common_grid(image(M2 @ Affine.scale(factor), (20, 20), 5), m, m)
 
 
+def test_metres_in_a_file_that_says_degrees_are_refused() -> None:
+    m, hs = image(M2, (60, 60)), image(M2 @ Affine.scale(3), (20, 20), 5)
+    with pytest.raises(InputError, match=r"expected coordinates of EPSG:4326.*rio edit-info --crs"):
+        common_grid(replace(hs, crs=CRS.from_epsg(4326)), m, m)
+
+
 def test_pixels_without_data_stay_so() -> None:
     m, hs = image(M2, (60, 60)), image(M2 @ Affine.scale(3), (20, 20), 5)
     hs.cube[:, 4:6, 7] = np.nan

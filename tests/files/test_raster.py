@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from rasterio._err import CPLE_AppDefinedError
 from rasterio.crs import CRS
 
 from stsf.errors import InputError
 from stsf.files import imagefile
 from stsf.files.atomic import alone, replacing
-from stsf.files.imagefile import Image, read_image
+from stsf.files.imagefile import Image, read_image, readable
 from stsf.files.raster import write_image, writing_parts
 
 UTM33 = CRS.from_epsg(32633)
@@ -180,6 +181,12 @@ def test_truncated_file(tmp_path, image):
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"expected a complete raster.*copy or download it again"):
         read_image(path)
+
+
+def test_an_error_of_gdal_itself_is_one_sentence():
+    with pytest.raises(InputError, match=r"could not read a\.tif .*no directory"):
+        with readable(Path("a.tif")):
+            raise CPLE_AppDefinedError(3, 1, "no directory")
 
 
 def test_truncated_envi_file(tmp_path):

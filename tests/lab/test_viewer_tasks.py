@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
@@ -12,11 +13,14 @@ import pytest
 import rasterio
 from affine import Affine
 from PIL import Image as Picture
+from rasterio.crs import CRS
 from rasterio.warp import transform
 from viewer_page import WHERE, View, at, click, colour_at, last
 
 import stsf
 from stsf.errors import InputError
+from stsf.lab.viewer.facts import lonlat
+from stsf.lab.viewer.layers import of_scene
 from stsf.scene import KINDS, Scene
 
 pytestmark = pytest.mark.browser
@@ -428,6 +432,12 @@ def test_a_layer_of_another_size_is_refused(scene, tmp_path) -> None:
         stsf.explore(scene, layers={"slope": tmp_path / "a.tif"})
     with pytest.raises(InputError, match="GeoJSON"):
         stsf.explore(scene, outlines=tmp_path / "a.tif")
+
+
+def test_metres_that_a_file_calls_degrees_have_no_longitude(scene) -> None:
+    wrong = replace(scene, crs=CRS.from_epsg(4326))
+    assert lonlat(of_scene(wrong)) is None
+    assert lonlat(of_scene(scene)) is not None
 
 
 def test_how_quick_it_is(hand, capsys) -> None:

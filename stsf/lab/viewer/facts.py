@@ -6,6 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import CRSError
 from rasterio.warp import transform as transform_places
 
 from stsf.inspection import drawing_order
@@ -80,14 +82,20 @@ def lonlat(layers: Layers) -> dict[str, Any] | None:
 
     Returns:
         "out" from (y, x) to degrees and "back" to (y, x): `centre` and `scale` of the two inputs,
-        and two rows of ten `terms`; None for a scene without map coordinates.
+        and two rows of ten `terms`; None for a scene without map coordinates, or with impossible
+        ones.
     """
     if layers.crs is None or layers.transform is None:
         return None
     (height, width), t = layers.size, layers.transform
     y, x = (v.ravel() for v in np.meshgrid(*(np.linspace(0, n, 12) for n in (height, width))))
     east, north = t.a * (x + 0.5) + t.b * (y + 0.5) + t.c, t.d * (x + 0.5) + t.e * (y + 0.5) + t.f
-    places = np.array(transform_places(layers.crs, "OGC:CRS84", east, north))
+    try:
+        places = np.array(transform_places(layers.crs, "OGC:CRS84", east, north))
+    except (CPLE_BaseError, CRSError):  # no such place in the system that the files name
+        return None
+    if not np.isfinite(places).all() or np.abs(places[1]).max() > 90:
+        return None
     return {"out": _cubic(np.array([y, x]), places), "back": _cubic(places, np.array([y, x]))}
 
 

@@ -110,8 +110,8 @@ def own_layer(name: str, given: np.ndarray | File, size: tuple[int, int]) -> Lay
     if layer.shape[1:] != tuple(size):
         raise InputError(
             f"the layer {name!r} must have {size[0]} × {size[1]} pixels as the product has, got "
-            f"{layer.shape[1]} × {layer.shape[2]}: warp it onto this grid (gdalwarp -te ... -ts "
-            f"{size[1]} {size[0]})"
+            f"{layer.shape[1]} × {layer.shape[2]}: warp it onto this grid (rio warp layer.tif "
+            "warped.tif --like ms_t2.tif)"
         )
     return layer
 

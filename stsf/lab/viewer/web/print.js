@@ -75,7 +75,7 @@ class Print {
     const { data, state, items } = this.viewer, pen = document.createElement("canvas").getContext("2d");
     pen.font = `${SMALL}px ${FONT}`;
     const entries = data.sources.filter((s) => data.has(s.key) && s.key !== "sigma_t2" && !state.hidden.has(s.key)).map((s) => [
-      s.line === "none" ? `<circle cx="11" cy="-3" r="3" fill="${items.length ? "#444" : s.colour}"/>`
+      s.line === "none" ? `<${s.marker === "s" ? 'rect x="8" y="-6" width="6" height="6"' : 'circle cx="11" cy="-3" r="3"'} fill="${items.length ? "#444" : s.colour}"/>`
         : `<line x1="0" x2="22" y1="-3" y2="-3" stroke="${items.length ? "#444" : s.colour}" stroke-width="1.6" stroke-dasharray="${{ "--": "4 3", ":": "1.5 2.5" }[s.line] ?? ""}"/>`, s.label]);
     if (data.covered.length) entries.push(['<rect x="0" y="-9" width="22" height="9" fill="#0072B2" fill-opacity="0.18"/>', "the MS has a band there at t2"]);
     if (data.has("sigma_t2")) entries.push(['<rect x="0" y="-9" width="22" height="9" fill="#888" fill-opacity="0.3"/>', "90 % of the errors of X̂2, as estimated"]);
