@@ -131,10 +131,10 @@ def best_matches(spectrum: np.ndarray, among: Materials, top: int = 5) -> list[d
     if not used.any() or not np.any(spectrum[used] > 0):
         return []
     cube = among.spectra.T[used][:, None]  # (L, 1, n)
-    found = sam_map(cube, np.broadcast_to(spectrum[used][:, None, None], cube.shape))[0]
-    order = np.argsort(found)[:top]
+    angles = sam_map(cube, np.broadcast_to(spectrum[used][:, None, None], cube.shape))[0]
+    order = np.argsort(angles)[:top]
     return [
-        {"name": among.names[i], "material": among.material[i], "angle": float(found[i])}
+        {"name": among.names[i], "material": among.material[i], "angle": float(angles[i])}
         for i in order
     ]
 

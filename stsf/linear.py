@@ -156,9 +156,9 @@ def mmse_gain(covariance: np.ndarray, R: np.ndarray, noise: ArrayLike) -> np.nda
         >>> mmse_gain(alike, R, 0.1).ravel().round(2)  # it varies with the others
         array([0.99, 0.99, 0.89])
     """
-    seen = R @ covariance  # (C, L)
-    spread = seen @ R.T + np.diag(np.broadcast_to(np.square(noise), len(R)))  # (C, C)
-    return np.linalg.solve(spread, seen).T
+    measured = R @ covariance  # (C, L)
+    spread = measured @ R.T + np.diag(np.broadcast_to(np.square(noise), len(R)))  # (C, C)
+    return np.linalg.solve(spread, measured).T
 
 
 def denoise(cube: np.ndarray, noise: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:

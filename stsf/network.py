@@ -139,11 +139,11 @@ class DCSTSF(nn.Module):
         prepared = self._maps(scene)
         z, steps = self.ssje(prepared, return_steps=True)
         # X2 by the TVE
-        found = self._second(scene, prepared.decode(z).cpu(), return_steps)
+        estimate = self._second(scene, prepared.decode(z).cpu(), return_steps)
         if not return_steps:
-            return found
+            return estimate
         cubes = {name: prepared.decode(step).cpu().numpy() for name, step in steps.items()}
-        return replace(found, steps=cubes | found.steps)
+        return replace(estimate, steps=cubes | estimate.steps)
 
     @torch.no_grad()
     def first_date(
@@ -254,5 +254,5 @@ def explained_share(scene: Scene) -> np.ndarray:
         True
     """
     C = signal_covariance(scene.lrhs_t1, scene.noise_hs, scene.valid_lr)
-    left = C - spectral_gain(scene) @ scene.R.R @ C
-    return np.clip(1 - np.diag(left) / np.maximum(np.diag(C), SMALLEST_NOISE**2), 0, 1)
+    unexplained = C - spectral_gain(scene) @ scene.R.R @ C
+    return np.clip(1 - np.diag(unexplained) / np.maximum(np.diag(C), SMALLEST_NOISE**2), 0, 1)

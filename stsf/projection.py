@@ -238,5 +238,5 @@ def null_space(scene: Scene, cube: np.ndarray) -> np.ndarray:
     x = cube.astype(np.float64)
     x = (x - back(scene.D.A(x))).ravel()
     rounds = LinearOperator((x.size, x.size), matvec=seen_in_a_round, dtype=x.dtype)
-    seen, _ = cg(rounds, seen_in_a_round(x), rtol=0.0, atol=1e-13 * np.linalg.norm(cube))
-    return (x - seen).reshape(cube.shape)
+    row_part, _ = cg(rounds, seen_in_a_round(x), rtol=0.0, atol=1e-13 * np.linalg.norm(cube))
+    return (x - row_part).reshape(cube.shape)

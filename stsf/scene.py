@@ -92,11 +92,11 @@ class Scene:
         check_dates(self.dates or (None, None, None))
         for key in ("lrhs_t1", "hrms_t1", "hrms_t2"):
             check_values(key, getattr(self, key))
-        found = {
+        masks = {
             "valid_lr": np.isfinite(self.lrhs_t1).all(axis=0),
             "valid_hr": np.isfinite(self.hrms_t1).all(0) & np.isfinite(self.hrms_t2).all(0),
         }
-        for key, mask in found.items():
+        for key, mask in masks.items():
             given = getattr(self, key)
             object.__setattr__(self, key, mask if given is None else mask & given)
         check_masks(self.valid_lr, self.valid_hr)
@@ -129,8 +129,10 @@ class Scene:
     @cached_property
     def R(self) -> SpectralDegradation:
         """X -> M."""
-        found = self.response
-        return SpectralDegradation(srf_matrix(self.hs, self.ms)[0] if found is None else found)
+        response = self.response
+        return SpectralDegradation(
+            srf_matrix(self.hs, self.ms)[0] if response is None else response
+        )
 
     def truth(self, date: int) -> np.ndarray:
         """X1 or X2, where the scene has it.

@@ -109,8 +109,8 @@ class SpatialEnhancementUnit(nn.Module):
             New z and new memory.
         """
         detail = proposals - z[:, None]  # (n, windows, H, W)
-        seen = torch.cat([detail, torch.stack([z, texture, misfit], 1), memory], 1)
-        change = self.net(seen, context)  # (n, 1 + memory, H, W)
+        features = torch.cat([detail, torch.stack([z, texture, misfit], 1), memory], 1)
+        change = self.net(features, context)  # (n, 1 + memory, H, W)
         return z + detail.mean(1) + change[:, 0], memory + change[:, 1:]
 
 
@@ -150,7 +150,7 @@ class ErrorCorrectionUnit(nn.Module):
             The believed part (n, h, w), and its weight (n, h, w), 0 to 1.
         """
         logit = torch.logit(trust, eps=1e-4).expand_as(residual)
-        seen = torch.stack([residual, explained, logit / 4, residual.abs()], 1)
-        change = self.net(seen, context)  # (n, 2, h, w)
+        features = torch.stack([residual, explained, logit / 4, residual.abs()], 1)
+        change = self.net(features, context)  # (n, 2, h, w)
         weight = torch.sigmoid(logit + change[:, 0])
         return weight * (residual + change[:, 1]), weight

@@ -44,13 +44,13 @@ def check_agreement(scene: Scene) -> None:
             ...
         stsf.errors.InputError: expected both MS dates in the same units, ...
     """
-    expected, seen = _at_t1(scene)
-    if len(seen) < FEWEST:
+    expected, observed = _at_t1(scene)
+    if len(observed) < FEWEST:
         return
-    alike = _correlations(expected, seen)  # (C, C): of band c expected with band d seen
+    alike = _correlations(expected, observed)  # (C, C): of band c expected with band d seen
     _check_order(scene, alike)
     _check_ground(scene, float(np.median(np.diagonal(alike))))
-    _check_dates(scene, seen, pixels(scene.D_ms.A(scene.hrms_t2), _known(scene)))
+    _check_dates(scene, observed, pixels(scene.D_ms.A(scene.hrms_t2), _known(scene)))
 
 
 def check_units(scene: Scene) -> None:
@@ -71,9 +71,9 @@ def check_units(scene: Scene) -> None:
             ...
         stsf.errors.InputError: expected the MS in the units of the HS, ...
     """
-    expected, seen = _at_t1(scene)
-    if len(seen) >= FEWEST:
-        _check_factor(expected, seen)
+    expected, observed = _at_t1(scene)
+    if len(observed) >= FEWEST:
+        _check_factor(expected, observed)
         _check_offset(scene)
 
 
@@ -85,8 +85,8 @@ def _at_t1(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
 
 def _known(scene: Scene) -> np.ndarray:
     """Coarse pixels (h, w) that both sensors know: no cloud of the MS reaches into them."""
-    seen = np.broadcast_to(scene.valid_hr.astype(np.float32), scene.hrms_t1.shape)
-    return scene.valid_lr & (scene.D_ms.A(seen).min(axis=0) > CLEAR)
+    valid = np.broadcast_to(scene.valid_hr.astype(np.float32), scene.hrms_t1.shape)
+    return scene.valid_lr & (scene.D_ms.A(valid).min(axis=0) > CLEAR)
 
 
 def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -97,11 +97,11 @@ def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _check_order(scene: Scene, alike: np.ndarray) -> None:
     """Another order of the MS bands that fits clearly better than the one they are taken in."""
-    found = _better_order(scene, alike)
-    if found:
+    order = _better_order(scene, alike)
+    if order:
         raise InputError(
             f"expected the MS bands in the order {', '.join(scene.ms.band_names)}, the HS says "
-            f"that they are {', '.join(found)}: name them so in the files, or in a band table in "
+            f"that they are {', '.join(order)}: name them so in the files, or in a band table in "
             "the order of the files (--ms-sensor table.csv)"
         )
 
@@ -112,18 +112,18 @@ def _better_order(scene: Scene, alike: np.ndarray) -> list[str]:
     missing = 1.0 - alike  # what a band leaves unexplained
     taken = float(np.trace(missing))
     best = tuple(int(d) for d in linear_sum_assignment(missing)[1])
-    left = sum(missing[c, d] for c, d in enumerate(best))
-    if best == tuple(range(C)) or left >= 0.5 * taken or taken <= 0.05 * C:
+    rest = sum(missing[c, d] for c, d in enumerate(best))
+    if best == tuple(range(C)) or rest >= 0.5 * taken or taken <= 0.05 * C:
         return []
-    found = [""] * C
+    order = [""] * C
     for c, d in enumerate(best):
-        found[d] = names[c]
-    return found
+        order[d] = names[c]
+    return order
 
 
-def _check_factor(expected: np.ndarray, seen: np.ndarray) -> None:
+def _check_factor(expected: np.ndarray, observed: np.ndarray) -> None:
     """One factor for all bands: reflectance against counts, per mille or percent."""
-    gain, level = _factors(expected, seen)
+    gain, level = _factors(expected, observed)
     if all(not FACTORS[0] < value < FACTORS[1] for value in (gain, level)):
         raise InputError(
             f"expected the MS in the units of the HS, reflectance from 0 to 1, it is {gain:.2g} "
@@ -173,11 +173,11 @@ def _alike(a: np.ndarray, b: np.ndarray) -> float:
 def _check_dates(scene: Scene, first: np.ndarray, second: np.ndarray) -> None:
     """M1 and M2 that have no band in common, their bands in two orders, or in other units."""
     pairs = _correlations(first, second)
-    found = _better_order(scene, pairs)
-    if found:
+    order = _better_order(scene, pairs)
+    if order:
         raise InputError(
             f"expected both MS dates with their bands in the order {', '.join(scene.ms.band_names)}"
-            f", M1 says that those of M2 are {', '.join(found)}: write M2 anew in the order of M1"
+            f", M1 says that those of M2 are {', '.join(order)}: write M2 anew in the order of M1"
         )
     alike = float(np.diagonal(pairs).max())
     if alike < DATES_ALIKE:

@@ -69,22 +69,22 @@ def phase_shift(
     shift = np.array([axis[i] for axis, i in zip(lags, peak)], float)
     omega = 2 * np.pi * np.stack([fy[used], fx[used]])  # (2, frequencies)
     for _ in range(50):  # Gauss-Newton on sum(1 - cos(phase - omega·shift))
-        left = phasor[used] * np.exp(-1j * shift @ omega)
-        safe = (omega * np.abs(left.real)) @ omega.T  # the curvature, kept positive
-        step = np.clip(np.linalg.lstsq(safe, omega @ left.imag)[0], -0.25, 0.25)
+        residual = phasor[used] * np.exp(-1j * shift @ omega)
+        safe = (omega * np.abs(residual.real)) @ omega.T  # the curvature, kept positive
+        step = np.clip(np.linalg.lstsq(safe, omega @ residual.imag)[0], -0.25, 0.25)
         shift = shift + step
         if np.abs(step).max() < 1e-4:
             break
-    curvature = (omega * left.real) @ omega.T
+    curvature = (omega * residual.real) @ omega.T
     if np.linalg.eigvalsh(curvature)[0] < 1e-6 * np.trace(safe):  # no peak along some direction
         return shift, np.full(2, np.inf), 0.0
     # Variance = curvature⁻¹ · scatter of the phases · curvature⁻¹. The transform of a real image
     # holds every frequency twice and the window ties neighbours: that many fewer are independent.
     ties = 2 * HANN
     bread = np.linalg.inv(curvature)
-    scatter = (omega * left.imag**2) @ omega.T
+    scatter = (omega * residual.imag**2) @ omega.T
     sigma = np.sqrt(ties * np.diag(bread @ scatter @ bread) + COHERENT**2)
-    return shift, sigma, float(left.real.mean() / np.sqrt(0.5 * ties / used.sum()))
+    return shift, sigma, float(residual.real.mean() / np.sqrt(0.5 * ties / used.sum()))
 
 
 def _phasors(

@@ -85,17 +85,17 @@ class DetectorFit:
         return Psf(self.sigma_y.value, self.sigma_x.value, self.shift_y.value, self.shift_x.value)
 
     def __str__(self) -> str:
-        found = (
+        shift = (
             f"{self.detector}: Y1 is shifted against M1 by ({self.shift_y}, {self.shift_x}) px "
             f"(down, right); PSF width {self.sigma_y} px along, {self.sigma_x} px across track."
         )
-        return f"{found} {self.reason}".strip()
+        return f"{shift} {self.reason}".strip()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         names = ("shift_y", "shift_x", "sigma_y", "sigma_x")
-        found = {name: getattr(self, name).as_dict() for name in names}
-        return {"detector": self.detector, **found, "reason": self.reason}
+        estimates = {name: getattr(self, name).as_dict() for name in names}
+        return {"detector": self.detector, **estimates, "reason": self.reason}
 
 
 @dataclass(frozen=True)
@@ -120,14 +120,14 @@ class Registration:
     def summary(self) -> list[str]:
         """Plain sentences for a report."""
         if self.ms[0].told:
-            found = f"M1 is shifted against M2 by ({self.ms[0]}, {self.ms[1]}) px (down, right);"
+            shift = f"M1 is shifted against M2 by ({self.ms[0]}, {self.ms[1]}) px (down, right);"
         else:
-            found = "The shift of M1 against M2 cannot be told from this scene;"
+            shift = "The shift of M1 against M2 cannot be told from this scene;"
         if any(self.applied):
             done = "M1 was resampled by ({:.3f}, {:.3f}) px.".format(*self.applied)
         else:
             done = f"M1 was left as it is (a shift counts from {WORTHWHILE} px and 2 sigma on)."
-        return [f"{found} {done}", *map(str, self.hs)]
+        return [f"{shift} {done}", *map(str, self.hs)]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -249,11 +249,11 @@ def _fit_detector(scene: Scene, k: int) -> DetectorFit:
     target = np.tensordot(response, scene.lrhs_t1[mine], axes=1)  # (C, h, w) = R Y1
     source = scene.hrms_t1[bands].astype(float)  # (C, H, W)
     D = SpatialDegradation(scene.size, r, nominal)
-    seen = scene.valid_lr & (D.A(scene.valid_hr * 1.0) > 0.999)
-    coarse, _, score = phase_shift(D.A(source), target, seen, math.ceil(REACH / r))
+    valid = scene.valid_lr & (D.A(scene.valid_hr * 1.0) > 0.999)
+    coarse, _, score = phase_shift(D.A(source), target, valid, math.ceil(REACH / r))
     shift_y, shift_x = nominal.shift_y + r * coarse[0], nominal.shift_x + r * coarse[1]
     start = replace(nominal, shift_y=shift_y, shift_x=shift_x)
-    good = seen & _inside(scene.size, r, start)
+    good = valid & _inside(scene.size, r, start)
     if score < SIGNIFICANT or good.sum() < FEWEST:
         return _kept(nominal, k, f"Y1 and M1 match at no shift up to {REACH} px")
     psf, error = fit_psf(target, source, r, start, good, scene.noise_ms[bands])
@@ -264,8 +264,8 @@ def _fit_detector(scene: Scene, k: int) -> DetectorFit:
         Estimate(new, float(e), True) if e < most else Estimate(old)
         for new, e, most, old in zip(_values(psf), error, limit, _values(nominal))
     )
-    told = all(part.told for part in (dy, dx, sy, sx))
-    reason = "" if told else "The scene has too little detail to tell more: nominal values kept."
+    known = all(part.told for part in (dy, dx, sy, sx))
+    reason = "" if known else "The scene has too little detail to tell more: nominal values kept."
     return DetectorFit(DETECTORS[k], dy, dx, sy, sx, reason)
 
 
@@ -278,8 +278,8 @@ def _borrow(fit: DetectorFit, other: DetectorFit, nominal: tuple[Psf, Psf]) -> D
     """Values of a detector that was told; widths with the nominal difference between the two."""
     mine, its = nominal
     sy, sx = (
-        Estimate(math.sqrt(max(found**2 + own**2 - ref**2, SMALLEST_SIGMA**2)))
-        for found, own, ref in (
+        Estimate(math.sqrt(max(sigma**2 + own**2 - ref**2, SMALLEST_SIGMA**2)))
+        for sigma, own, ref in (
             (other.sigma_y.value, mine.sigma_y, its.sigma_y),
             (other.sigma_x.value, mine.sigma_x, its.sigma_x),
         )

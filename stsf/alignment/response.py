@@ -84,14 +84,14 @@ class BandResponse:
     def __str__(self) -> str:
         if math.isnan(self.sigma):
             return f"MS band {self.band}: too few HS pixels to ask, left as delivered."
-        found = (
+        line = (
             f"MS band {self.band} against the HS at t1: gain {self.gain:#.4g} ± {self.sigma:.1g}, "
             f"offset {self.offset:+.2g}"
         )
         if not self.applied:
-            return f"{found}; left as delivered."
+            return f"{line}; left as delivered."
         less = self.before / max(self.after, TINY)
-        return f"{found}; {self.answer}, left-out pixels are missed {less:.3g} times less."
+        return f"{line}; {self.answer}, left-out pixels are missed {less:.3g} times less."
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,13 +123,13 @@ class Response:
 
     def summary(self) -> list[str]:
         """A sentence for every band, and one of the units where they differ."""
-        told = [str(band) for band in self.bands]
+        lines = [str(band) for band in self.bands]
         if other := [band.band for band in self.bands if band.other_units]:
-            told.append(
+            lines.append(
                 f"The MS is in other units than the HS (bands {', '.join(other)}): both dates are "
                 "brought to the HS's with the gains and offsets found."
             )
-        return told
+        return lines
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, None in place of NaN."""
@@ -192,10 +192,10 @@ def _answers(moments: Moments, scene: Scene, c: int) -> list[tuple[str, Fit]]:
     """All that compete for band c, from the plainest to the boldest."""
     nominal = scene.R.R[c]
     line = moments.line(c, nominal)
-    found = [(AS_DELIVERED, Fit(nominal, 0.0, 1.0)), (LINE, line)]
-    found += [(SHAPE, fit) for fit in moments.ridge(c, line, nearby(scene, c))]
+    answers = [(AS_DELIVERED, Fit(nominal, 0.0, 1.0)), (LINE, line)]
+    answers += [(SHAPE, fit) for fit in moments.ridge(c, line, nearby(scene, c))]
     nothing = Fit(np.zeros_like(nominal), 0.0, line.gain)
-    return found + [(ALONE, fit) for fit in moments.ridge(c, nothing, np.ones_like(nominal))]
+    return answers + [(ALONE, fit) for fit in moments.ridge(c, nothing, np.ones_like(nominal))]
 
 
 def _choose(pairs: Pairs, scene: Scene) -> list[tuple[Fit, BandResponse]]:
@@ -209,7 +209,7 @@ def _choose(pairs: Pairs, scene: Scene) -> list[tuple[Fit, BandResponse]]:
             fits = [fit for _, fit in _answers(moments, scene, c)]
             miss[c][:, fold == k] = unseen.missed(c, fits)
     # the answer they prefer, fitted to all
-    moments, found = Moments.of(pairs), []
+    moments, chosen = Moments.of(pairs), []
     for c in bands:
         made = _answers(moments, scene, c)
         spread = float(np.average((pairs.m[:, c] - moments.m[c]) ** 2, weights=pairs.weight))
@@ -221,9 +221,9 @@ def _choose(pairs: Pairs, scene: Scene) -> list[tuple[Fit, BandResponse]]:
         gain = line.gain, pairs.sigma_of_gain(c, scene.R.R[c])
         rms = math.sqrt(square[0]), math.sqrt(square[at])
         share = 1 - float(square[at]) / max(spread, TINY)
-        told = BandResponse(scene.ms.band_names[c], made[at][0], *gain, line.offset, *rms, share)
-        found.append((made[at][1], told))
-    return found
+        band = BandResponse(scene.ms.band_names[c], made[at][0], *gain, line.offset, *rms, share)
+        chosen.append((made[at][1], band))
+    return chosen
 
 
 def _preferred(

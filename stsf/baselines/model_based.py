@@ -39,9 +39,9 @@ def normal_equations(scene: Scene, plane: Subspace) -> tuple[Operator, np.ndarra
     basis, mean = plane.decoder.weights, plane.mean[:, None, None]  # (L, k)
     y, m = scene.lrhs_t1 - mean, scene.hrms_t1 - scene.R.A(mean)
     k = basis.shape[1]
-    seen = scene.R.R @ basis  # (C, k)
-    weighted = seen.T / scene.noise_ms**2  # (k, C)
-    gram_ms = weighted @ seen  # (k, k)
+    projected = scene.R.R @ basis  # (C, k)
+    weighted = projected.T / scene.noise_ms**2  # (k, C)
+    gram_ms = weighted @ projected  # (k, k)
     b = np.tensordot(weighted, m, 1)
     parts = []
     for detector in np.unique(scene.hs.detector):
@@ -213,8 +213,8 @@ def cnmf(scene: Scene, p: int = 30, rounds: int = 2, updates: int = 200) -> np.n
         H = shares(np.maximum(scene.R.R @ W, 1e-6), H, m, updates)
         for detector in np.unique(scene.hs.detector):
             bands = scene.hs.detector == detector
-            seen = D[detector].A(H.reshape(p, *scene.size)).reshape(p, -1)  # (p, h·w)
-            W[bands] = shares(seen.T, W[bands].T, y[bands].T, updates, total=0.0).T
+            abundances = D[detector].A(H.reshape(p, *scene.size)).reshape(p, -1)  # (p, h·w)
+            W[bands] = shares(abundances.T, W[bands].T, y[bands].T, updates, total=0.0).T
     return (W @ H).reshape(-1, *scene.size)
 
 
@@ -252,9 +252,9 @@ def extreme_pixels(y: np.ndarray, p: int) -> np.ndarray:
     """
     U = np.linalg.svd(y, full_matrices=False)[0][:, :p]
     clean = U @ (U.T @ y)  # (L, n)
-    rest, found = clean.copy(), []
+    rest, extreme = clean.copy(), []
     for _ in range(p):
-        found.append(int(np.square(rest).sum(axis=0).argmax()))
-        axis = rest[:, found[-1]] / np.linalg.norm(rest[:, found[-1]])
+        extreme.append(int(np.square(rest).sum(axis=0).argmax()))
+        axis = rest[:, extreme[-1]] / np.linalg.norm(rest[:, extreme[-1]])
         rest -= np.outer(axis, axis @ rest)
-    return np.maximum(clean[:, found], 1e-6)
+    return np.maximum(clean[:, extreme], 1e-6)

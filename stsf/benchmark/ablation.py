@@ -145,14 +145,14 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     """
     keys = ["seed", "suite", "scene", "date", "region"]
     whole = table[table.part == "nothing"].set_index(keys).psnr
-    found = []
+    rows = []
     for part, (date, name, region, why) in EXPECTED.items():
         mine = table[table.part == part].set_index(keys).psnr
         lost = (whole.reindex(mine.index) - mine).rename("lost").reset_index()
         for place in SUITES:
             chosen = lost[(lost.date == date) & (lost.suite == place) & (lost.region == region)]
             by_seed = chosen.groupby("seed").lost.mean()
-            found.append(
+            rows.append(
                 {
                     "part": part,
                     "date": date,
@@ -165,7 +165,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
                     "why": why,
                 }
             )
-    return pd.DataFrame(found)
+    return pd.DataFrame(rows)
 
 
 def main() -> None:
@@ -177,8 +177,8 @@ def main() -> None:
     chosen = parser.parse_args()
     rows: list[dict] = []
     with ProcessPoolExecutor(chosen.workers, get_context("spawn")) as pool:
-        for found in pool.map(one_seed, range(chosen.seeds)):
-            rows += found  # after every seed, so that a run that is stopped leaves what it has
+        for new in pool.map(one_seed, range(chosen.seeds)):
+            rows += new  # after every seed, so that a run that is stopped leaves what it has
             table = pd.DataFrame(rows)
             with replacing(chosen.out) as temporary:
                 table.to_csv(temporary, index=False, float_format="%.4f")

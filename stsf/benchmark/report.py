@@ -81,15 +81,15 @@ def coverage(error: np.ndarray, half: np.ndarray) -> dict[str, float]:
 
 def errors(name: str) -> Iterator[Row]:
     """`coverage` of X2 on all scenes of a suite, region by region."""
-    found: dict[str, list[np.ndarray]] = {}
+    pairs: dict[str, list[np.ndarray]] = {}
     for identifier in suite(name).scenes:
         scene = suite(name).make(identifier)
         said = shipped()(scene)
         assert scene.hrhs_t2 is not None
         pair = np.stack([np.abs(said.x2 - scene.hrhs_t2), Z90 * said.sigma])  # (2, L, H, W)
         for region, mask in regions(scene).items():
-            found.setdefault(region, []).append(pair[:, :, mask])
-    for region, parts in found.items():
+            pairs.setdefault(region, []).append(pair[:, :, mask])
+    for region, parts in pairs.items():
         for figure, value in coverage(*np.concatenate(parts, axis=2)).items():
             yield {"region": region, "figure": figure, "value": value}
 
@@ -101,10 +101,10 @@ def softness(identifier: str) -> Iterator[Row]:
     classical = get_method("local-regression", "x1")
     blurred = gaussian_filter(scene.hrms_t1, SOFTNESS, axes=(1, 2))
     plain, soft = classical(scene), classical(replace(scene, hrms_t1=blurred))
-    told = np.where(swir[:, None, None], soft, plain)
+    informed = np.where(swir[:, None, None], soft, plain)
     estimates = {
         "local regression": plain,
-        "local regression, told": told,
+        "local regression, told": informed,
         "SSJE": shipped().first_date(scene),
         "SSJE, told": shipped().first_date(scene, softness=(0.0, SOFTNESS)),
     }
@@ -176,12 +176,12 @@ def main() -> None:
     asked += [("softness", "real", w, partial(softness, f"{w}/0")) for w in WINDOWS]
     for name, scenes in ZERO_SHOT:
         asked += [("zero-shot", name, i, partial(zero_shot, name, i)) for i in scenes]
-    found = [
+    rows = [
         {"question": question, "suite": name, "scene": scene, **row}
         for question, name, scene, answer in asked
         for row in answer()
     ]
-    table = pd.DataFrame(found)
+    table = pd.DataFrame(rows)
     with replacing(chosen.out) as temporary:
         table.to_csv(temporary, index=False, float_format="%.4g")
     print(summary(table).to_string(index=False))

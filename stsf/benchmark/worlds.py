@@ -125,21 +125,21 @@ def measure(world: str, scene: str, network: DCSTSF) -> Iterator[dict]:
     assert made.hrhs_t1 is not None and made.hrhs_t2 is not None and made.change is not None
     x1 = network.first_date(made)
     about = {"world": world, "scene": scene}
-    for name, found in {
+    for name, estimate in {
         "dcstsf": x1, "local-regression": get_method("local-regression", "x1")(made)
     }.items():  # fmt: skip
         yield {**about, "target": "x1", "method": name, "region": "all"} | _figures(
-            made, found, "x1"
+            made, estimate, "x1"
         )
     start = made.hrhs_t1 if world == "real years" else x1
     said = network.second_date(made, start)
     estimates = {"dcstsf": said.x2}
     estimates |= {name: get_method(name, "x2")(made, start) for name in SCENE_ONLY}
     error = np.abs(said.x2 - made.hrhs_t2)
-    for name, found in estimates.items():
+    for name, estimate in estimates.items():
         for region, mask in regions(made).items():
             row = {**about, "target": "x2", "method": name, "region": region,
-                   **_figures(made, found, "x2", region)}  # fmt: skip
+                   **_figures(made, estimate, "x2", region)}  # fmt: skip
             if name == "dcstsf":
                 row |= sureness(error[:, mask], said.sigma[:, mask])
             yield row
@@ -173,10 +173,12 @@ def _beside(share: float) -> float:
     return abs(share - 0.9)
 
 
-def _figures(scene: Scene, found: np.ndarray, target: str, region: str = "all") -> dict[str, float]:
+def _figures(
+    scene: Scene, estimate: np.ndarray, target: str, region: str = "all"
+) -> dict[str, float]:
     truth = scene.hrhs_t1 if target == "x1" else scene.hrhs_t2
     rows = metrics.evaluate(
-        found, truth, ratio=scene.ratio, valid=scene.valid_hr,
+        estimate, truth, ratio=scene.ratio, valid=scene.valid_hr,
         change=scene.change if target == "x2" else None,
     )  # fmt: skip
     (row,) = (r for r in rows if r["region"] == region and r["bands"] == "all")
@@ -189,11 +191,11 @@ def run(out: Path) -> pd.DataFrame:
     Args:
         out: CSV file, written when all is done.
     """
-    found = []
+    rows = []
     for world, (scenes, _) in tqdm(WORLDS.items(), unit="world"):
         network = DCSTSF.load(shipped_path(JUDGES[world])) if world in JUDGES else shipped()
-        found += [row for scene in scenes for row in measure(world, scene, network)]
-    table = pd.DataFrame(found)
+        rows += [row for scene in scenes for row in measure(world, scene, network)]
+    table = pd.DataFrame(rows)
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as temporary:
         table.to_csv(temporary, index=False, float_format="%.5g")

@@ -72,8 +72,8 @@ def benchmark(
         with alone(out):
             table = runner.run(todo, out, workers=workers)
     if "world" in table:
-        found = worlds.summary(table)
-        click.echo(found.to_json(orient="index", indent=1) if as_json else worlds.markdown(table))
+        summary = worlds.summary(table)
+        click.echo(summary.to_json(orient="index", indent=1) if as_json else worlds.markdown(table))
         return
     targets = [target for target in ("x1", "x2") if (table.target == target).any()]
     if as_json:
@@ -86,9 +86,9 @@ def benchmark(
 
 
 def _range(seeds: str) -> range:
-    found = re.fullmatch(r"(\d+):(\d+)", seeds)
-    if not found or int(found[1]) >= int(found[2]):
+    match = re.fullmatch(r"(\d+):(\d+)", seeds)
+    if not match or int(match[1]) >= int(match[2]):
         raise InputError(
             f"expected seeds as FIRST:END with FIRST below END, got {seeds!r}: 1000:1008 is eight"
         )
-    return range(int(found[1]), int(found[2]))
+    return range(int(match[1]), int(match[2]))

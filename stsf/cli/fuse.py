@@ -114,13 +114,15 @@ def fuse(
     how: dict[str, Any] = {"model": model, "force": force, "progress": sys.stderr.isatty()}
     if method == "dcstsf" and (tile or workers > 1 or is_large(paths, reading.nodata)):
         how |= {"workers": workers, "calibrate": calibrate == "auto"}
-        found, told_by = in_tiles(paths, targets, reading, tile, **how)
+        figures, write_page = in_tiles(paths, targets, reading, tile, **how)
     else:
-        found, told_by = as_one(paths, targets, reading, method=method, calibrate=calibrate, **how)
-    found["seconds"] = round(time.perf_counter() - start, 2)
+        figures, write_page = as_one(
+            paths, targets, reading, method=method, calibrate=calibrate, **how
+        )
+    figures["seconds"] = round(time.perf_counter() - start, 2)
     if report is not None:
-        told_by(report, found)
-    click.echo(as_text(found) if as_json else format_report(found))
+        write_page(report, figures)
+    click.echo(as_text(figures) if as_json else format_report(figures))
 
 
 Done = tuple[dict[str, Any], Callable[[Path, dict[str, Any]], None]]  # report; writer of its page

@@ -112,13 +112,13 @@ def places(m1: np.ndarray, m2: np.ndarray, valid: np.ndarray) -> list[tuple[int,
     """One place (y, x) for each of `PLACES`, at most; fewer where hardly anything has data."""
     known = valid & np.isfinite(m1).all(axis=0) & np.isfinite(m2).all(axis=0)
     change, light = np.sqrt(np.square(m2 - m1).mean(axis=0)), m2.mean(axis=0)
-    found = []
+    chosen = []
     for values in (change, -change, light, -light):
         if known.any():
             y, x = np.unravel_index(np.where(known, values, -np.inf).argmax(), known.shape)
-            found.append((int(y), int(x)))
+            chosen.append((int(y), int(x)))
             known[max(0, y - 9) : y + 10, max(0, x - 9) : x + 10] = False  # each its own
-    return found
+    return chosen
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

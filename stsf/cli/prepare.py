@@ -47,17 +47,17 @@ def prepare(hs: str, ms1: str, ms2: str, out: Path, reading: Reading, overwrite:
     with told():
         files = read_files((hs, ms1, ms2), reading)
     images = files.y1, files.m1, files.m2
-    found = common_grid(*map(placed, images))
-    cubes = found.lrhs_t1, found.hrms_t1, found.hrms_t2
+    common = common_grid(*map(placed, images))
+    cubes = common.lrhs_t1, common.hrms_t1, common.hrms_t2
     with ExitStack() as complete:  # all files or none
         for target, image, cube, bands in zip(
             targets, images, cubes, (files.hs, files.ms, files.ms)
         ):
-            scale = found.ratio if cube is found.lrhs_t1 else 1
-            place = found.transform and found.transform @ Affine.scale(scale)
-            there = replace(image, cube=cube, crs=found.crs, control=None, transform=place)
+            scale = common.ratio if cube is common.lrhs_t1 else 1
+            place = common.transform and common.transform @ Affine.scale(scale)
+            there = replace(image, cube=cube, crs=common.crs, control=None, transform=place)
             write_geotiff(complete.enter_context(replacing(target)), _told(there, bands))
-    for line in found.done:
+    for line in common.done:
         click.echo(line)
     hs_t1, ms_t1, ms_t2 = targets
     click.echo(f"wrote {out}: go on with stsf fuse --hs {hs_t1} --ms1 {ms_t1} --ms2 {ms_t2}")

@@ -31,12 +31,12 @@ def finite(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
 def three(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
     """One number for Y1, M1 and M2, or three separated by commas."""
     try:
-        found = tuple(float(part) for part in value.split(","))
+        values = tuple(float(part) for part in value.split(","))
     except ValueError:
-        found = ()
-    if len(found) not in (1, 3) or not all(map(math.isfinite, found)):
+        values = ()
+    if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
         raise click.BadParameter("expected one number, or three as 1,0.0001,0.0001", ctx, parameter)
-    return found if len(found) == 3 else found * 3
+    return values if len(values) == 3 else values * 3
 
 
 def reading_options(command: Any) -> Any:

@@ -114,15 +114,15 @@ class FourierRegression:
         bands = len(self.mean)
         linear, waves = list(range(1 + bands)), list(range(1 + bands, 1 + bands + FEATURES))
         products = list(range(1 + bands + FEATURES, len(gram)))
-        found = []
+        solutions = []
         smooth, sharp = (ridge * count * FEATURES / 2 for ridge in (SMOOTH, SHARP))
         for more, damping in ((waves, smooth), (waves, sharp), (products, 1e-3 * count**0.5)):
             used = torch.tensor(linear + more)
             ridge = torch.full((len(used),), damping, dtype=torch.float64)
             ridge[: len(linear)] = 1e-3 * count**0.5  # the linear part is hardly damped
             part = gram[used[:, None], used] + torch.diag(ridge)
-            found.append(torch.linalg.solve(part, right[used]).float())
-        smooth_sharp, polynomial = torch.cat(found[:2], 1), found[2]
+            solutions.append(torch.linalg.solve(part, right[used]).float())
+        smooth_sharp, polynomial = torch.cat(solutions[:2], 1), solutions[2]
         self._lines = torch.cat([smooth_sharp[: len(linear)], polynomial[: len(linear)]], 1)
         self._heights, self._factors = smooth_sharp[len(linear) :], polynomial[len(linear) :]
 
@@ -148,10 +148,10 @@ class FourierRegression:
         """(n, C) -> smooth, sharp and polynomial prediction, each (n, K)."""
         linear, waves, products = self._features(m)
         count = self._heights.shape[1]
-        found = torch.addmm(self._lines[0], linear, self._lines[1:])
-        found[:, :count].addmm_(waves, self._heights)
-        found[:, count:].addmm_(products, self._factors)
-        parts = zip(found.split(self._low.shape[1], 1), self._low, self._high, strict=True)
+        answers = torch.addmm(self._lines[0], linear, self._lines[1:])
+        answers[:, :count].addmm_(waves, self._heights)
+        answers[:, count:].addmm_(products, self._factors)
+        parts = zip(answers.split(self._low.shape[1], 1), self._low, self._high, strict=True)
         return [z.clamp(low, high) for z, low, high in parts]
 
     def novelty(self, m: torch.Tensor) -> torch.Tensor:

@@ -106,12 +106,12 @@ class LocalRegression:
         cross = self._image(blocks.double() @ self.guide.double().mT)  # (n, g + 1, h, w)
         follow = []
         for k, inverse in zip(self.windows, self.inverse, strict=True):
-            seen = _mean_of(cross, k)  # (n, g + 1, h', w')
-            slopes = torch.einsum("hwij,njhw->nihw", inverse, seen)
+            covariance = _mean_of(cross, k)  # (n, g + 1, h', w')
+            slopes = torch.einsum("hwij,njhw->nihw", inverse, covariance)
             fitted = self._cells(_spread_of(slopes, k)).to(z) @ self.guide  # (h·w, n, r²)
             follow.append(self._pixels(fitted))
         energy = self._image(blocks.double().square().sum(2, keepdim=True))[:, 0]  # (n, h, w)
-        rest = _mean_of(energy, k) - (slopes * seen).sum(1)
+        rest = _mean_of(energy, k) - (slopes * covariance).sum(1)
         return torch.stack(follow, 1), _spread_of(rest.clamp_min(0.0), k).to(z)
 
     def _blocks(self, a: Tensor) -> Tensor:

@@ -52,5 +52,5 @@ class NeighbourRegression:
         ridge = RIDGE * gram.diagonal(dim1=1, dim2=2).mean(1) + 1e-6
         gram = gram + ridge[:, None, None] * torch.eye(gram.shape[-1])
         slope = torch.linalg.solve(gram, weighted @ (z - level))  # (n, C, K)
-        found = level + (new.unsqueeze(1) - centre) @ slope
-        return found[:, 0].clamp(self._low, self._high)
+        answer = level + (new.unsqueeze(1) - centre) @ slope
+        return answer[:, 0].clamp(self._low, self._high)

@@ -150,7 +150,7 @@ def statistics(
     usual = usual_difference(scene)
     weight = believed(scene, disagreement(scene, usual))
     sharp = local_wiener(scene.hrms_t1, scene.noise_ms)
-    found: dict[int, OfDetector] = {}
+    detectors: dict[int, OfDetector] = {}
     for k in map(int, np.unique(scene.hs.detector)):
         bands = np.flatnonzero(scene.hs.detector == k)
         m, m_lr = as_seen(scene, sharp, k, soft[k])
@@ -158,9 +158,9 @@ def statistics(
         f = regress(m_lr, scene.lrhs_t1[bands], weight > 0.5)
         residual = scene.lrhs_t1[bands] - f.apply(m_lr)
         axes = _axes(residual, scene.noise_hs[bands][:, None], weight, components)
-        found[k] = OfDetector(bands, f, axes, _variance(m_lr), _guide(m))
+        detectors[k] = OfDetector(bands, f, axes, _variance(m_lr), _guide(m))
     middle = scene.hrms_t1.mean(axis=(1, 2))
-    return Statistics(scene.noise_ms, middle, usual, _mismatch(scene, weight), soft, found)
+    return Statistics(scene.noise_ms, middle, usual, _mismatch(scene, weight), soft, detectors)
 
 
 def _soft(scene: Scene, softness: Sequence[float] | None) -> tuple[float, ...]:
@@ -242,6 +242,6 @@ def _difference(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
 def _mismatch(scene: Scene, weight: np.ndarray) -> np.ndarray:
     """(C,) noise of M1 and what R gets wrong, from R Y1 - D M1 where both can be believed."""
     difference, expected = _difference(scene)
-    seen = np.average(np.square(difference), axis=(1, 2), weights=weight)  # (C,)
-    mismatch = np.maximum(seen - np.square(expected), SMALLEST_NOISE**2)
+    measured = np.average(np.square(difference), axis=(1, 2), weights=weight)  # (C,)
+    mismatch = np.maximum(measured - np.square(expected), SMALLEST_NOISE**2)
     return np.sqrt(np.square(scene.noise_ms) + mismatch)

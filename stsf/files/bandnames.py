@@ -22,8 +22,8 @@ def wavelength_in(name: str) -> float | None:
         >>> wavelength_in("0.49 µm"), wavelength_in("Band 12")
         (490.0, None)
     """
-    found = re.search(rf"{NUMBER}\s*({'|'.join(UNITS)})\b", name, re.IGNORECASE)
-    return round(float(found[1]) * UNITS[found[2].lower()], 6) if found else None
+    match = re.search(rf"{NUMBER}\s*({'|'.join(UNITS)})\b", name, re.IGNORECASE)
+    return round(float(match[1]) * UNITS[match[2].lower()], 6) if match else None
 
 
 def wavelengths_in(names: tuple[str, ...]) -> np.ndarray | None:

@@ -47,9 +47,9 @@ def _check_sizes(y1: Image, m1: Image, m2: Image, mend: str) -> None:
     """Images that nothing places, of sizes that do not quite divide."""
     (h, w), fine = y1.cube.shape[1:], m2.cube.shape[1:]
     ratio = max(1, round(fine[0] / h))
-    left = max(abs(fine[0] - ratio * h), abs(fine[1] - ratio * w))
+    excess = max(abs(fine[0] - ratio * h), abs(fine[1] - ratio * w))
     other = m1.cube.shape[1:] != fine and max(np.abs(np.subtract(m1.cube.shape[1:], fine))) < ratio
-    if ratio > 1 and (0 < left < ratio or (left < ratio and other)):
+    if ratio > 1 and (0 < excess < ratio or (excess < ratio and other)):
         raise InputError(
             f"all images must cover one extent, got {h} x {w} HS pixels, {m1.cube.shape[1]} x "
             f"{m1.cube.shape[2]} and {fine[0]} x {fine[1]} MS pixels: {mend}"

@@ -35,7 +35,7 @@ def chosen_bands(
         >>> chosen_bands("500-700 nm", ["", "", ""], np.array([490.0, 560, 842]), "-").tolist()
         [1]
     """
-    found: set[int] = set()
+    chosen: set[int] = set()
     for part in filter(None, (part.strip() for part in text.split(","))):
         own = _bands(part, names, centre)
         if not own:
@@ -44,22 +44,22 @@ def chosen_bands(
                 f"expected bands of the file in {option}, got {part!r}, the file has {len(names)} "
                 f"bands ({known[:200]}): name some of them, their numbers, or a range as 450-900nm"
             )
-        found |= own
-    if not found:
+        chosen |= own
+    if not chosen:
         raise InputError(f"expected bands in {option}, got none: write names, numbers or 450-900nm")
-    return np.array(sorted(found))
+    return np.array(sorted(chosen))
 
 
 def _bands(part: str, names: Sequence[str], centre: np.ndarray | None) -> set[int]:
     plain = [name.strip().lower() for name in names]
     if part.lower() in plain:
         return {plain.index(part.lower())}
-    if found := RANGE_NM.fullmatch(part):
-        low, high = float(found[1]), float(found[2])
+    if match := RANGE_NM.fullmatch(part):
+        low, high = float(match[1]), float(match[2])
         wave = np.full(len(names), np.nan) if centre is None else centre
         return set(np.flatnonzero((wave >= low) & (wave <= high)).tolist())
-    if found := NUMBERS.fullmatch(part):
-        first, last = int(found[1]), int(found[2] or found[1])
+    if match := NUMBERS.fullmatch(part):
+        first, last = int(match[1]), int(match[2] or match[1])
         return set(range(first - 1, last)) if 1 <= first <= last <= len(names) else set()
     meant = sentinel2_band(part)
     return {b for b, name in enumerate(names) if meant and sentinel2_band(name) == meant}

@@ -75,8 +75,8 @@ def check_size(source: Any) -> None:
     if source.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == "COG":
         down, across = (-(-n // b) - 1 for n, b in zip(source.shape, source.block_shapes[0]))
         names = (f"BLOCK_{what}_{across}_{down}" for what in ("OFFSET", "SIZE"))
-        found = [source.get_tag_item(name, "TIFF", bidx=1) for name in names]
-        needed = sum(map(int, filter(None, found)))
+        tags = [source.get_tag_item(name, "TIFF", bidx=1) for name in names]
+        needed = sum(map(int, filter(None, tags)))
         needed += 4 if needed else 0  # a block ends with a copy of its last four bytes
     if size < needed:
         raise RasterioError(f"its last part is missing: {size} bytes, its header needs {needed}")

@@ -83,8 +83,8 @@ def known_sensor(image: Image, name: str | None = None) -> Sensor | None:
 
 def _whole(known: Sensor, image: Image) -> Sensor:
     """All bands of Sentinel-2, of which a file may hold any, once the file tells them apart."""
-    told = image.wavelength is not None or None not in map(sentinel2_band, image.names or ("",))
-    if told and known.name in ("Sentinel-2A", "Sentinel-2B"):
+    certain = image.wavelength is not None or None not in map(sentinel2_band, image.names or ("",))
+    if certain and known.name in ("Sentinel-2A", "Sentinel-2B"):
         return sentinel2(known.name[-1], MSI_BANDS)
     return known
 

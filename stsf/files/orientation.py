@@ -56,8 +56,8 @@ class Orientation:
     def stored(self, rows: slice, columns: slice) -> tuple[slice, slice]:
         """Rows and columns in the file of a part with north up."""
         flips = (rows, self.up, self.size[0]), (columns, self.left, self.size[1])
-        found = [slice(n - s.stop, n - s.start) if flip else s for s, flip, n in flips]
-        return (found[1], found[0]) if self.swapped else (found[0], found[1])
+        slices = [slice(n - s.stop, n - s.start) if flip else s for s, flip, n in flips]
+        return (slices[1], slices[0]) if self.swapped else (slices[0], slices[1])
 
     def turned(self, cube: np.ndarray) -> np.ndarray:
         """A cube as stored, with north up."""

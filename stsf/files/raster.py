@@ -118,12 +118,12 @@ def writing_parts(
 
 
 def _profile(table: Image, size: tuple[int, ...], dtype: Dtype, packed: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {"driver": "GTiff", "bigtiff": "if_safer", "interleave": "pixel"}
-    found |= {"count": len(table.cube), "height": size[0], "width": size[1], "dtype": dtype}
-    found |= {"nodata": NODATA[dtype], "crs": table.crs, "transform": table.transform}
-    found |= {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK}
+    profile: dict[str, Any] = {"driver": "GTiff", "bigtiff": "if_safer", "interleave": "pixel"}
+    profile |= {"count": len(table.cube), "height": size[0], "width": size[1], "dtype": dtype}
+    profile |= {"nodata": NODATA[dtype], "crs": table.crs, "transform": table.transform}
+    profile |= {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK}
     predictor = 3 if dtype == "float32" else 2
-    return found | (dict(compress="deflate", zlevel=9, predictor=predictor) if packed else {})
+    return profile | (dict(compress="deflate", zlevel=9, predictor=predictor) if packed else {})
 
 
 def _pack(plain: str, packed: str, dtype: Dtype) -> None:

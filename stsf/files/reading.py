@@ -204,25 +204,25 @@ def on_one_grid(paths: Sequence[str | Path], files: Files) -> tuple[Files, tuple
     try:
         check_grid([(str(path), image) for path, image in zip(paths, files[:3])])
     except InputError:
-        found = common_grid(*(_with_reasons(placed(image), image) for image in files[:3]))
-        if found.warped:
+        common = common_grid(*(_with_reasons(placed(image), image) for image in files[:3]))
+        if common.warped:
             raise
     else:
         return files, (0.0, 0.0)
-    warnings.warn("; ".join(found.done), Doubt, 3)
-    cubes = found.lrhs_t1, found.hrms_t1, found.hrms_t2
+    warnings.warn("; ".join(common.done), Doubt, 3)
+    cubes = common.lrhs_t1, common.hrms_t1, common.hrms_t2
     y1, m1, m2 = (
         replace(
             image,
             cube=cube[:-1],
-            transform=found.transform,
-            crs=found.crs,
+            transform=common.transform,
+            crs=common.crs,
             control=None,
             facts=image.facts and replace(image.facts, quality=_codes(cube[-1])),
         )
         for image, cube in zip(files[:3], cubes)
     )
-    return files._replace(y1=y1, m1=m1, m2=m2), found.shift
+    return files._replace(y1=y1, m1=m1, m2=m2), common.shift
 
 
 def _with_reasons(image: Placed, source: Image) -> Placed:
@@ -236,10 +236,10 @@ def _codes(band: np.ndarray) -> np.ndarray:
 
 def reasons(image: Image) -> np.ndarray:
     """(y, x) uint8, why a pixel of a file or product has no data, codes of `REASONS`."""
-    found = np.where(np.isfinite(image.cube).all(axis=0), 0, CODES["no data"]).astype(np.uint8)
+    missing = np.where(np.isfinite(image.cube).all(axis=0), 0, CODES["no data"]).astype(np.uint8)
     if image.facts is None or image.facts.quality is None:
-        return found
-    return np.where(image.facts.quality > 0, image.facts.quality, found)
+        return missing
+    return np.where(image.facts.quality > 0, image.facts.quality, missing)
 
 
 def placed(image: Image) -> Placed:

@@ -149,9 +149,9 @@ def _noted(scene: Scene, path: Path) -> Scene:
             for key, sensor in (("hs", scene.hs), ("ms", scene.ms))
         )
         psf = tuple(Psf(*p) for p in notes["psf"])
-        found = notes.get("response")
-        found, snr_hs = None if found is None else np.array(found), notes["snr_hs"]
-        more = {"response": found, "snr_hs": snr_hs, "snr_ms": notes["snr_ms"]}
+        response = notes.get("response")
+        response, snr_hs = None if response is None else np.array(response), notes["snr_hs"]
+        more = {"response": response, "snr_hs": snr_hs, "snr_ms": notes["snr_ms"]}
         return replace(scene, hs=hs, ms=ms, psf=psf, **more)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -189,10 +189,10 @@ def change_codes(name: str, image: Image) -> np.ndarray:
     cube = image.cube
     odd = cube[~np.isin(cube, range(len(KINDS)))]
     if len(cube) != 1 or odd.size:
-        found = f"{len(cube)} bands" if len(cube) != 1 else f"the value {odd[0]:.4g}"
+        got = f"{len(cube)} bands" if len(cube) != 1 else f"the value {odd[0]:.4g}"
         raise InputError(
             f"expected a change map of one band with the codes 0 to {len(KINDS) - 1} "
-            f"({', '.join(KINDS)}), got {found} in {name}: check that it is the right file"
+            f"({', '.join(KINDS)}), got {got} in {name}: check that it is the right file"
         )
     return cube[0].astype(np.uint8)
 

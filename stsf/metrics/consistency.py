@@ -41,14 +41,14 @@ def residuals(scene: Scene, x1: np.ndarray, x2: np.ndarray) -> dict[str, float]:
     """
     valid_lr, known = scene.valid_lr, np.isfinite(x1).all(axis=0)
     if not known.all():  # an HS pixel counts where nothing of its footprint is missing
-        seen = scene.D.A(np.broadcast_to(known * np.float32(1), x1.shape)).min(axis=0)
-        x1, valid_lr = np.where(known, x1, 0), valid_lr & (seen > 0.999)
-    left = {
+        covered = scene.D.A(np.broadcast_to(known * np.float32(1), x1.shape)).min(axis=0)
+        x1, valid_lr = np.where(known, x1, 0), valid_lr & (covered > 0.999)
+    misfits = {
         "Y1 - D X1": (scene.lrhs_t1 - scene.D.A(x1), scene.noise_hs, valid_lr),
         "M1 - R X1": (scene.hrms_t1 - scene.R.A(x1), scene.noise_ms, scene.valid_hr),
         "M2 - R X2": (scene.hrms_t2 - scene.R.A(x2), scene.noise_ms, scene.valid_hr),
     }
-    return {name: float(np.sqrt(np.mean(in_noise(*what)))) for name, what in left.items()}
+    return {name: float(np.sqrt(np.mean(in_noise(*what)))) for name, what in misfits.items()}
 
 
 def in_noise(residual: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -151,7 +151,7 @@ def pixel_spectra(
     i, j = y // scene.ratio, x // scene.ratio
     seen_lr = scene.valid_lr is None or scene.valid_lr[i, j]
     seen_hr = scene.valid_hr is None or scene.valid_hr[y, x]
-    found = {
+    spectra = {
         "hrms_t1": scene.hrms_t1[:, y, x] if seen_hr else None,
         "hrms_t2": scene.hrms_t2[:, y, x] if seen_hr else None,
         "hrhs_t1": None if fused is None else fused.hrhs_t1[:, y, x],
@@ -160,7 +160,7 @@ def pixel_spectra(
         "truth_t2": None if scene.hrhs_t2 is None else scene.hrhs_t2[:, y, x],
         "lrhs_t1": scene.lrhs_t1[:, i, j] if seen_lr else None,
     }
-    return {key: values for key, values in found.items() if values is not None}
+    return {key: values for key, values in spectra.items() if values is not None}
 
 
 def show_srf(hs: Sensor, ms: Sensor) -> Figure:

@@ -234,8 +234,8 @@ def _group(row: dict[str, str]) -> str:
 
 def _canopy_parameters(name: str) -> list[float]:
     """LAI, LMA, CHL and N from a canopy's name, else NaN."""
-    found = re.fullmatch(r"v-LAI-(.+)-LMA-(.+)-CHL-(.+)-N-(.+)", name)
-    return [float(value) for value in found.groups()] if found else [np.nan] * 4
+    match = re.fullmatch(r"v-LAI-(.+)-LMA-(.+)-CHL-(.+)-N-(.+)", name)
+    return [float(value) for value in match.groups()] if match else [np.nan] * 4
 
 
 def canopy(

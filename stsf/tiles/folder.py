@@ -26,23 +26,23 @@ BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.erro
 
 def fingerprint(paths: Sequence[str | Path], network: DCSTSF) -> str:
     """A hash of what a tile is made of: files, by size and time, and weights."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in map(Path, paths):
-        found.update(str(path.absolute()).encode())
+        digest.update(str(path.absolute()).encode())
         for file in _files(path):
             stat = file.stat()
-            found.update(f"{file.name} {stat.st_size} {stat.st_mtime_ns}".encode())
+            digest.update(f"{file.name} {stat.st_size} {stat.st_mtime_ns}".encode())
     for name, values in network.state_dict().items():
-        found.update(name.encode() + values.numpy().tobytes())
-    return found.hexdigest()[:16]
+        digest.update(name.encode() + values.numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _files(path: Path) -> list[Path]:
     """All of a product's folder; a file and those of its name beside it (header, world file)."""
     if path.is_dir():
         return sorted(file for file in path.rglob("*") if file.is_file())
-    beside = path.parent.glob("*") if path.parent.is_dir() else []
-    return sorted(file for file in beside if file.stem == path.stem and file.is_file())
+    siblings = path.parent.glob("*") if path.parent.is_dir() else []
+    return sorted(file for file in siblings if file.stem == path.stem and file.is_file())
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Folder:
         if not there.is_file():
             with replacing(there) as temporary:
                 temporary.write_text(mark, "utf-8")
-        for left in path.glob(".*"):  # of a run that was killed while it wrote
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        for rest in path.glob(".*"):  # of a run that was killed while it wrote
+            shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
         return folder
 
     def file(self, tile: Tile) -> Path:
@@ -87,16 +87,16 @@ class Folder:
 
     def finished(self, tiles: Sequence[Tile]) -> dict[str, Sums]:
         """Tiles of an earlier run that are whole, and what they add to the report."""
-        found = {}
+        sums = {}
         for tile in tiles:
             if self.file(tile).is_file():
                 try:
                     with np.load(self.file(tile)) as stored:
                         if stored.zip.testzip() is None:
-                            found[tile.name] = json.loads(str(stored["sums"]))
+                            sums[tile.name] = json.loads(str(stored["sums"]))
                 except BROKEN:
                     self.file(tile).unlink()
-        return found
+        return sums
 
     def read(self, tile: Tile, key: str) -> np.ndarray:
         """One product of a finished tile.

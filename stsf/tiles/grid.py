@@ -111,10 +111,10 @@ def central(shape: tuple[int, int]) -> list[Part]:
     """Windows of at most `SAMPLE` LR pixels a side that may stand for all: the middle one first."""
     if shape[0] * shape[1] <= SAMPLE**2:
         return [(slice(0, shape[0]), slice(0, shape[1]))]
-    found = []
+    parts = []
     for a, b in sorted(product((0, 1, 2), repeat=2), key=lambda p: abs(p[0] - 1) + abs(p[1] - 1)):
         starts = [max(0, n - SAMPLE) * k // 2 // STEP * STEP for n, k in zip(shape, (a, b))]
         part = tuple(slice(s, min(n, s + SAMPLE)) for s, n in zip(starts, shape))
-        if part not in found:
-            found.append(part)
-    return found  # type: ignore[return-value]
+        if part not in parts:
+            parts.append(part)
+    return parts  # type: ignore[return-value]

@@ -225,21 +225,21 @@ def observe(paths: Sequence[str | Path], reading: Reading) -> Observations:
     origins = tuple((extent.rows.start, extent.columns.start) for extent in (y1, m1, m2))
     grid = y1.shape[1:], m2.shape[1] // y1.shape[1], shift, tables[2].crs, tables[2].transform
     known = cast(tuple[str, str, str], dates) if all(dates) else None
-    found = Observations(named, reading, bands, origins, *grid, known)
-    vars(found)["sources"] = sources
-    return _with_sensors(found, tables)
+    observations = Observations(named, reading, bands, origins, *grid, known)
+    vars(observations)["sources"] = sources
+    return _with_sensors(observations, tables)
 
 
-def _with_sensors(found: Observations, tables: list[Image]) -> Observations:
+def _with_sensors(observations: Observations, tables: list[Image]) -> Observations:
     """Bands and sensors, told by the windows that stand for the whole."""
-    plain = replace(found.reading, scale=(1.0, 1.0, 1.0), offset=(0.0, 0.0, 0.0))
-    cubes = stitched(found.but(reading=plain), mosaic(found.shape))
+    plain = replace(observations.reading, scale=(1.0, 1.0, 1.0), offset=(0.0, 0.0, 0.0))
+    cubes = stitched(observations.but(reading=plain), mosaic(observations.shape))
     images = [replace(table, cube=cube) for table, cube in zip(tables, cubes)]
-    images[0] = with_tables(images[0], Path(found.paths[0]))
-    *images, hs, ms = with_sensors(found.paths, images, found.reading)
-    check_content(list(zip(found.paths, images)))
+    images[0] = with_tables(images[0], Path(observations.paths[0]))
+    *images, hs, ms = with_sensors(observations.paths, images, observations.reading)
+    check_content(list(zip(observations.paths, images)))
     bands = tuple(cast(np.ndarray, image.bands) for image in images)
-    return found.but(hs=hs, ms=ms, bands=bands)
+    return observations.but(hs=hs, ms=ms, bands=bands)
 
 
 def _parts(sources: list[Source]) -> Sequence[Part]:
@@ -264,13 +264,13 @@ def on_one_grid(
     try:
         check_grid(list(zip(paths, tables)))
     except InputError:
-        found = common_grid(*map(placed, tables))
+        common = common_grid(*map(placed, tables))
     else:
         return tables, (0.0, 0.0)
-    warnings.warn("; ".join(found.done), Doubt, 3)
-    cubes = found.lrhs_t1, found.hrms_t1, found.hrms_t2
+    warnings.warn("; ".join(common.done), Doubt, 3)
+    cubes = common.lrhs_t1, common.hrms_t1, common.hrms_t2
     there = [
-        replace(table, cube=cube, transform=found.transform, crs=found.crs, control=None)
+        replace(table, cube=cube, transform=common.transform, crs=common.crs, control=None)
         for table, cube in zip(tables, cubes)
     ]
-    return there, found.shift
+    return there, common.shift

@@ -92,11 +92,13 @@ def make_tiles(
     place = Folder.open(folder, mark)
     tiles = tiles_of(observed.shape, observed.ratio, side)
     done = place.finished(tiles)
-    left = [tile for tile in tiles if tile.name not in done]
+    open_tiles = [tile for tile in tiles if tile.name not in done]
     job = Job(observed, network, whole, place, tuple(wanted))
     bar = tqdm(total=len(tiles), initial=len(done), desc="tiles", unit="tile", disable=not progress)
     with bar, kept(place, tiles):
-        for tile, sums in in_processes(job, left, workers) if workers > 1 else job.one_by_one(left):
+        for tile, sums in (
+            in_processes(job, open_tiles, workers) if workers > 1 else job.one_by_one(open_tiles)
+        ):
             done[tile.name] = sums
             bar.update()
     report: dict[str, Any] = {"method": "dcstsf", "calibrate": "auto" if calibrate else "none"}

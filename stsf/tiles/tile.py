@@ -45,8 +45,8 @@ def reported(tiles: Iterable[Sums]) -> dict[str, Any]:
     }
     counts = {name: np.array([total[f"{name} {why}"] for why in REASONS]) for name in IMAGES}
     rounded = {name: round(value, 3) for name, value in fit.items()}
-    found = {"consistency": rounded, "outside": outside, "masks": masked(counts)}
-    return found | {"lost": total["lost"] / total["pixels"]}
+    report = {"consistency": rounded, "outside": outside, "masks": masked(counts)}
+    return report | {"lost": total["lost"] / total["pixels"]}
 
 
 def fuse_tile(
@@ -72,16 +72,16 @@ def fuse_tile(
             scene = whole.aligned(observed.scene(cubes, tile.seen))
         except InputError as error:
             raise InputError(f"in tile {tile.name}: {error}") from error
-        found, sums = _fused(scene, tile.inner, network, whole)
+        arrays, sums = _fused(scene, tile.inner, network, whole)
     else:
         size = len(observed.hs), *has_data.shape
-        found = {key: np.full(size, np.nan, np.float32) for key in ("x1", "x2", "sigma")}
-        sums = {"values": found["x1"].size, "lost": has_data.size, "pixels": has_data.size}
-    found["quality"] = quality[:, *core]
-    for name, codes in zip(IMAGES, found["quality"]):
+        arrays = {key: np.full(size, np.nan, np.float32) for key in ("x1", "x2", "sigma")}
+        sums = {"values": arrays["x1"].size, "lost": has_data.size, "pixels": has_data.size}
+    arrays["quality"] = quality[:, *core]
+    for name, codes in zip(IMAGES, arrays["quality"]):
         counts = np.bincount(codes.ravel(), minlength=len(REASONS))
         sums |= {f"{name} {why}": int(n) for why, n in zip(REASONS, counts)}
-    return {key: found[key] for key in wanted}, sums
+    return {key: arrays[key] for key in wanted}, sums
 
 
 def _has_data(cubes: list[np.ndarray], inner: Part, core: Part, ratio: int) -> np.ndarray:
@@ -114,8 +114,8 @@ def _fused(
     for cube in (x1, x2, sigma):
         cube[:, ~valid] = np.nan
     sums: Sums = {"values": x1.size, "lost": int((~valid).sum()), "pixels": valid.size}
-    for name, found in zip(FITS, squares):
-        sums |= {f"{name}, squares": float(found.sum()), f"{name}, count": found.size}
+    for name, square in zip(FITS, squares):
+        sums |= {f"{name}, squares": float(square.sum()), f"{name}, count": square.size}
     for name, cube in (("X1", x1), ("X2", x2)):
         sums |= {f"{name} below 0": int((cube < 0).sum()), f"{name} above 1": int((cube > 1).sum())}
     return {"x1": x1, "x2": x2, "sigma": sigma}, sums
@@ -127,8 +127,8 @@ def second_date(network: DCSTSF, evidence: Evidence, whole: Whole) -> tuple[np.n
     evidence, tested = moved(evidence, network.device), moved(whole.tested, network.device)
 
     def answer(chosen: slice) -> tuple[np.ndarray, np.ndarray]:
-        found = network.tve.estimate(evidence, chosen, tested)
-        return found.x2.T.cpu().numpy(), (found.sigma.T * network.calibration).cpu().numpy()
+        estimate = network.tve.estimate(evidence, chosen, tested)
+        return estimate.x2.T.cpu().numpy(), (estimate.sigma.T * network.calibration).cpu().numpy()
 
     with torch.no_grad():
         parts = in_parallel(answer, chunks)

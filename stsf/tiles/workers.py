@@ -86,12 +86,14 @@ def in_processes(job: Job, tiles: Sequence[Tile], workers: int) -> Iterator[tupl
     Raises:
         InputError: of a tile, or processes that are killed again and again.
     """
-    left = list(tiles)
+    open_tiles = list(tiles)
     for _ in range(ATTEMPTS):
-        for tile, sums in _made(job, [left[k::workers] for k in range(min(workers, len(left)))]):
-            left.remove(tile)
+        for tile, sums in _made(
+            job, [open_tiles[k::workers] for k in range(min(workers, len(open_tiles)))]
+        ):
+            open_tiles.remove(tile)
             yield tile, sums
-    if left:
+    if open_tiles:
         raise InputError(
             f"expected {workers} processes that live, the system ended some of them {ATTEMPTS} "
             "times, for lack of memory most likely: take fewer --workers or a smaller --tile"
@@ -112,13 +114,13 @@ def _made(job: Job, shares: Sequence[Sequence[Tile]]) -> Iterator[tuple[Tile, Su
             ready = wait(list(running))
             for ours in [end for end in running if end in ready]:
                 try:
-                    found = ours.recv()
+                    answer = ours.recv()
                 except (EOFError, OSError):  # all is made, or the process was ended
                     running.pop(ours).join()
                     continue
-                if isinstance(found, InputError):
-                    raise found
-                yield found
+                if isinstance(answer, InputError):
+                    raise answer
+                yield answer
     finally:
         for left in running.values():
             left.kill()

@@ -80,13 +80,13 @@ def draw(seed: int, size: int = 96, strange: float = 0.5, foreign: float = 0.0) 
         gain_ms=rng.uniform(0.99, 1.01, len(ms)),
         offset_ms=rng.uniform(-0.001, 0.001, len(ms)),
     )
-    exact, told = rng.random() < 0.3, rng.random() < 0.5
+    exact, known = rng.random() < 0.3, rng.random() < 0.5
     snr_hs, snr_ms = rng.uniform(28, 42), rng.uniform(32, 46)
-    seen = None if exact else wrong
+    imperfections = None if exact else wrong
     scene = observe(
-        place, hs, ms, ratio, snr_hs=snr_hs, snr_ms=snr_ms, imperfections=seen, seed=seed
+        place, hs, ms, ratio, snr_hs=snr_hs, snr_ms=snr_ms, imperfections=imperfections, seed=seed
     )
-    return replace(scene, psf=psf) if told and not exact else scene
+    return replace(scene, psf=psf) if known and not exact else scene
 
 
 def sensors(rng: np.random.Generator) -> tuple[Sensor, Sensor]:

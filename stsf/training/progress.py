@@ -36,9 +36,9 @@ class Bars:
             if self._bar is not None:
                 self._bar.close()
             self._stage, self._loss = progress.stage, progress.loss
-            told, stage, steps = progress.step - 1, progress.stage, progress.steps
+            done, stage, steps = progress.step - 1, progress.stage, progress.steps
             show = {"disable": self._disable, "mininterval": 0.5}
-            self._bar = tqdm(total=steps, desc=stage, initial=told, **show)
+            self._bar = tqdm(total=steps, desc=stage, initial=done, **show)
         self._loss += 0.02 * (progress.loss - self._loss)
         if self._loss == self._loss:
             self._bar.set_postfix(loss=f"{self._loss:.4f}", refresh=False)

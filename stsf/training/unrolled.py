@@ -50,8 +50,8 @@ def excess(after: Tensor, before: Tensor) -> Tensor:
         >>> round(excess(before, before).item(), 3), excess(0.5 * before, before).item()
         (0.1, 0.0)
     """
-    left = after.square().mean((1, 2)) / (before.detach().square().mean((1, 2)) + 1e-8)
-    return F.relu(left.sqrt() - LEFT).mean()
+    remaining = after.square().mean((1, 2)) / (before.detach().square().mean((1, 2)) + 1e-8)
+    return F.relu(remaining.sqrt() - LEFT).mean()
 
 
 def unrolled_loss(

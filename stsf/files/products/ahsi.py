@@ -83,13 +83,13 @@ def with_tables(image: Image, path: Path) -> Image:
 
 def _raw(files: list[Path], kind: str, cube: str, where: Path) -> Path:
     tables = {p: p.name.lower() for p in files if p.suffix.lower() == ".raw"}
-    found = [p for p, name in tables.items() if kind in name and f"_{cube.lower()}" in name]
-    if len(found) != 1:
+    matches = [p for p, name in tables.items() if kind in name and f"_{cube.lower()}" in name]
+    if len(matches) != 1:
         raise InputError(
             f"expected one {kind} table of {cube} (*{kind}*_{cube}*.raw) in {where}, got "
-            f"{len(found)}: copy the product's tables there"
+            f"{len(matches)}: copy the product's tables there"
         )
-    return found[0]
+    return matches[0]
 
 
 def _rows(path: Path, count: int | None = None) -> np.ndarray:

@@ -36,14 +36,14 @@ def one(files: list[Path], *endings: str, what: str, where: Path) -> Path:
     Raises:
         InputError: none, or several.
     """
-    found = [p for p in files if p.name.lower().endswith(tuple(e.lower() for e in endings))]
-    if len(found) != 1:
-        got = ", ".join(p.name for p in found[:3]) or "none"
+    matches = [p for p in files if p.name.lower().endswith(tuple(e.lower() for e in endings))]
+    if len(matches) != 1:
+        got = ", ".join(p.name for p in matches[:3]) or "none"
         raise InputError(
             f"expected one {what} (*{endings[0]}) in {where}, got {got}: "
             "name one complete product, as the agency delivers it"
         )
-    return found[0]
+    return matches[0]
 
 
 def coarse_part(part: Part, ratio: int, size: tuple[int, int]) -> tuple[Part, Part]:

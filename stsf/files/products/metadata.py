@@ -74,13 +74,13 @@ class Metadata:
 
     def all(self, where: str, root: ET.Element | None = None) -> list[ET.Element]:
         """All elements at a path, at least one."""
-        found = (self.root if root is None else root).findall(where)
-        if not found:
+        elements = (self.root if root is None else root).findall(where)
+        if not elements:
             raise InputError(
                 f"expected {where} in {self.path}, found none: it is another product or level, "
                 "or was cut; download it again"
             )
-        return found
+        return elements
 
     def text(self, where: str, root: ET.Element | None = None) -> str:
         """The text at a path."""

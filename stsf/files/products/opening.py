@@ -114,8 +114,8 @@ def common_parts(hs: Source, m1: Source, m2: Source) -> tuple[Part, Part, Part]:
     assert hs.transform is not None
     x0, y0 = hs.transform @ (inner[1].start, inner[0].start)
     x1, y1 = hs.transform @ (inner[1].stop, inner[0].stop)
-    seen = min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
-    fine = [_part(m, _moved(seen, hs, m), inward=False) for m in (m1, m2)]
+    extent = min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+    fine = [_part(m, _moved(extent, hs, m), inward=False) for m in (m1, m2)]
     return inner, fine[0], fine[1]
 
 
@@ -150,17 +150,17 @@ def _part(source: Source, box: tuple[float, float, float, float], inward: bool) 
     """Rows and columns of a box: whole pixels in it, or all it touches."""
     t = source.transform
     assert t is not None
-    found: list[slice] = []
+    slices: list[slice] = []
     for (a, b), n in zip(((box[1], box[3]), (box[0], box[2])), source.shape[1:]):
-        origin, step = (t.f, t.e) if not found else (t.c, t.a)
+        origin, step = (t.f, t.e) if not slices else (t.c, t.a)
         first, last = sorted(((a - origin) / step, (b - origin) / step))
         up, down = (np.ceil(first - SNAP), np.floor(last + SNAP))
         if not inward:
             up, down = np.floor(first + SNAP), np.ceil(last - SNAP)
-        found.append(slice(max(0, int(up)), min(n, int(down))))
-    if any(s.stop <= s.start for s in found):
+        slices.append(slice(max(0, int(up)), min(n, int(down))))
+    if any(s.stop <= s.start for s in slices):
         raise InputError(
             f"expected whole pixels of {source.path} where all images lie, found none: choose "
             "products whose footprints overlap more"
         )
-    return found[0], found[1]
+    return slices[0], slices[1]

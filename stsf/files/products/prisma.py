@@ -43,9 +43,9 @@ def read_prisma(path: str | Path) -> Product:
     with ExitStack() as closing:
         closing.push(held)
         plain = path.suffix.lower() == ".he5"
-        found = path if plain else one(files_of(path, held), ".he5", what="HE5 file", where=path)
+        product = path if plain else one(files_of(path, held), ".he5", what="HE5 file", where=path)
         try:
-            file = held.enter_context(h5py.File(found, "r"))
+            file = held.enter_context(h5py.File(product, "r"))
         except OSError as error:
             raise InputError(
                 f"expected a complete HE5 file, could not read {path} ({error}): download it again"
@@ -89,13 +89,13 @@ def read_prisma(path: str | Path) -> Product:
 
 
 def _field(file: Any, name: str, path: Path) -> Any:
-    found = file.get(f"{FIELDS}/{name}")
-    if found is None or getattr(found, "ndim", 0) != 3:
+    dataset = file.get(f"{FIELDS}/{name}")
+    if dataset is None or getattr(dataset, "ndim", 0) != 3:
         raise InputError(
             f"expected {FIELDS}/{name} in {path}, found none: it is no PRISMA Level-2D product; "
             "order L2D of the same scene"
         )
-    return found
+    return dataset
 
 
 def _attribute(file: Any, name: str, path: Path) -> Any:

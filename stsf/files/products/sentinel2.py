@@ -77,47 +77,47 @@ def read_sentinel2(path: str | Path, bands: tuple[str, ...] = BANDS) -> Product:
 
 
 def _named(files: list[Path], name: str, where: Path) -> Path:
-    found = [p for p in files if p.name == name]
-    if len(found) != 1:
+    matches = [p for p in files if p.name == name]
+    if len(matches) != 1:
         level = ""
         if any(p.name == "MTD_MSIL1C.xml" for p in files):
             level = " (it is Level-1C: correct the atmosphere with sen2cor, or download Level-2A)"
         raise InputError(
-            f"expected one {name} in {where}, got {len(found)}{level}: "
+            f"expected one {name} in {where}, got {len(matches)}{level}: "
             "name one Level-2A product, complete as it was downloaded"
         )
-    return found[0]
+    return matches[0]
 
 
 def _jp2(files: list[Path], ending: str, where: Path) -> Path:
-    found = [p for p in files if p.stem.endswith(ending) and p.suffix.lower() in (".jp2", ".tif")]
-    if len(found) != 1:
+    matches = [p for p in files if p.stem.endswith(ending) and p.suffix.lower() in (".jp2", ".tif")]
+    if len(matches) != 1:
         raise InputError(
-            f"expected one image *_{ending}.jp2 in {where}, got {len(found)}: "
+            f"expected one image *_{ending}.jp2 in {where}, got {len(matches)}: "
             "download the product again, complete"
         )
-    return found[0]
+    return matches[0]
 
 
 def _band(files: list[Path], main: Metadata, band: str, where: Path) -> Path:
     if band not in BANDS:
         raise InputError(f"expected bands out of {', '.join(BANDS)}, got {band!r}: mend the name")
-    found = _jp2(files, f"{_padded(band)}_{10 if band in TEN else 20}m", where)
+    image = _jp2(files, f"{_padded(band)}_{10 if band in TEN else 20}m", where)
     when = re.search(r"MSIL2A_(\d{8}T\d{6})_", main.text(".//PRODUCT_URI"))
-    if when and when[1] not in found.name:
+    if when and when[1] not in image.name:
         raise InputError(
-            f"expected images of {when[1]}, as the metadata of {where} say, got {found.name}: "
+            f"expected images of {when[1]}, as the metadata of {where} say, got {image.name}: "
             "two products are mixed; unpack each into its own folder"
         )
-    return found
+    return image
 
 
 def _why(scene_class: np.ndarray) -> np.ndarray:
     """Codes of `REASONS` of scene classes."""
-    found = np.zeros(256, np.uint8)
+    table = np.zeros(256, np.uint8)
     for code, why in SCL.items():
-        found[code] = CODES[why]
-    return found[scene_class]
+        table[code] = CODES[why]
+    return table[scene_class]
 
 
 def _padded(band: str) -> str:
@@ -185,10 +185,10 @@ def _responses(main: Metadata, own: list[ET.Element]) -> tuple[np.ndarray, np.nd
 
 
 def _angles(tile: Metadata, where: str) -> Angles:
-    found = tile.root.find(where)
-    if found is None:
+    element = tile.root.find(where)
+    if element is None:
         return Angles(np.nan, np.nan)
-    return Angles(tile.number("ZENITH_ANGLE", found), tile.number("AZIMUTH_ANGLE", found))
+    return Angles(tile.number("ZENITH_ANGLE", element), tile.number("AZIMUTH_ANGLE", element))
 
 
 def _applied(sources: dict[str, Any], bands: tuple[str, ...], gain: float, add: np.ndarray) -> bool:
@@ -198,7 +198,7 @@ def _applied(sources: dict[str, Any], bands: tuple[str, ...], gain: float, add: 
         source = sources[name]
         with readable(Path(source.name)):
             dn = source.read(1, out_shape=tuple(min(GLANCE, n) for n in source.shape))
-        seen = dn[(dn != NODATA) & (dn != SATURATED)]
-        if seen.size and gain * (np.percentile(seen, 1) + add[b]) < TOO_DARK:
+        measured = dn[(dn != NODATA) & (dn != SATURATED)]
+        if measured.size and gain * (np.percentile(measured, 1) + add[b]) < TOO_DARK:
             too_dark += 1
     return too_dark >= min(2, len(bands))

@@ -81,8 +81,8 @@ def _readable(lesson: NotebookNode) -> tuple[NotebookNode, list[str]]:
     copy, cells, words, heading = from_dict(lesson), [], [], title_of(lesson)
     for cell in copy.cells:
         cells.append(cell)
-        found = re.match(r"##? (.+)", cell.source) if cell.cell_type == "markdown" else None
-        heading = found[1] if found else heading
+        match = re.match(r"##? (.+)", cell.source) if cell.cell_type == "markdown" else None
+        heading = match[1] if match else heading
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if keeps(output)]
         for output in cell.get("outputs", []):

@@ -105,8 +105,8 @@ def sections(lesson: NotebookNode) -> list[Section]:
 
 def _numbers(part: list[NotebookNode], word: str) -> list[int]:
     """N of every tag `word-N` on the heading of a section."""
-    found = (re.fullmatch(rf"{word}-(\d+)", tag) for tag in (tags(part[0]) if part else []))
-    return [int(match[1]) for match in found if match]
+    matches = (re.fullmatch(rf"{word}-(\d+)", tag) for tag in (tags(part[0]) if part else []))
+    return [int(match[1]) for match in matches if match]
 
 
 def bare(lesson: NotebookNode, solutions: bool) -> NotebookNode:
@@ -133,7 +133,7 @@ def without_solution(source: str) -> str:
         k = ...
         print(k)
     """
-    return SOLUTION.sub(lambda found: f"{STUB}\n{skeleton(found[1])}", source)
+    return SOLUTION.sub(lambda match: f"{STUB}\n{skeleton(match[1])}", source)
 
 
 def skeleton(solution: str) -> str:

@@ -55,12 +55,12 @@ def with_tables(readme: str) -> str:
     best.
     """
 
-    def table(found: re.Match[str]) -> str:
-        stored = pd.read_csv(shipped_path("data/results") / f"{found[2]}.csv")
-        if found[2] == "worlds":
-            return f"{found[1]}{worlds.markdown(stored)}\n{found[4]}"
-        lines = markdown(stored, found[3]).splitlines()[: 2 + BEST]
-        return "\n".join([found[1] + lines[0], *lines[1:], found[4]])
+    def table(match: re.Match[str]) -> str:
+        stored = pd.read_csv(shipped_path("data/results") / f"{match[2]}.csv")
+        if match[2] == "worlds":
+            return f"{match[1]}{worlds.markdown(stored)}\n{match[4]}"
+        lines = markdown(stored, match[3]).splitlines()[: 2 + BEST]
+        return "\n".join([match[1] + lines[0], *lines[1:], match[4]])
 
     return MARK.sub(table, readme)
 

@@ -36,7 +36,7 @@ def charts(meta: dict[str, Any]) -> dict[str, Any]:
     low, high = meta["limits"]["wavelength"]
     x = Range1d(start=low, end=high)
     titles = {"t1": meta["headings"][0], "t2": meta["headings"][1], "difference": "t2 − t1"}
-    found: dict[str, Any] = {}
+    plots: dict[str, Any] = {}
     for chart in CHARTS:
         span = meta["limits"]["difference" if chart == "difference" else "value"]
         plot: Any = figure(
@@ -67,8 +67,8 @@ def charts(meta: dict[str, Any]) -> dict[str, Any]:
         plot.js_on_event("mousemove", call(f"over('{chart}', cb_obj.x, cb_obj.y)"))
         plot.js_on_event("mouseleave", call("leave()"))
         plot.js_on_event("tap", call("showBand(cb_obj.x)"))
-        found[f"chart-{chart}"] = plot
-    return found | {"chart-profile": _profile(), "chart-scatter": _scatter()}
+        plots[f"chart-{chart}"] = plot
+    return plots | {"chart-profile": _profile(), "chart-scatter": _scatter()}
 
 
 def _profile() -> Any:

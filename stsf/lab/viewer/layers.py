@@ -156,14 +156,14 @@ class Layers:
             >>> {key: count for key, (_, _, count) in found.items()}
             {'lrhs_t1': 1, 'hrms_t1': 9, 'hrms_t2': 9, 'truth_t1': 9, 'truth_t2': 9}
         """
-        found = {}
+        spectra = {}
         for key in self.cubes:
             own = np.unique(np.stack(pixels) // self.ratio(key), axis=1)
             first, last = own.min(axis=1), own.max(axis=1) + 1
             part = slice(first[0], last[0]), slice(first[1], last[1])
             rows, columns = own - first[:, None]
-            found[key] = mean_spread(self.read(key, part)[:, rows, columns].T)
-        return found
+            spectra[key] = mean_spread(self.read(key, part)[:, rows, columns].T)
+        return spectra
 
     def codes(self, pixels: Pixels) -> np.ndarray | None:
         """The true change codes that occur in some pixels."""

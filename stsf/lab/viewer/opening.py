@@ -78,21 +78,21 @@ def of_files(
     opened = {key: ImageFile(files[key], nodata=reading.nodata) for key in OBSERVED}
     paths = [str(files[key]) for key in OBSERVED]
     # which bands, by which sensors, and do they fit together?
-    found = with_sensors(paths, [_glance(file) for file in opened.values()], reading)
-    seen = dict(zip(OBSERVED, found[:3], strict=True))
-    check_files(list(zip(paths, found[:3], strict=True)))
+    known = with_sensors(paths, [_glance(file) for file in opened.values()], reading)
+    images = dict(zip(OBSERVED, known[:3], strict=True))
+    check_files(list(zip(paths, known[:3], strict=True)))
     units = zip(reading.scale, reading.offset, strict=True)
     cubes: dict[str, Layer] = {
         key: Chosen(opened[key], image.bands, *unit)
-        for (key, image), unit in zip(seen.items(), units, strict=True)
+        for (key, image), unit in zip(images.items(), units, strict=True)
     }
-    hs, m2 = found.hs, found.m2
+    hs, m2 = known.hs, known.m2
     cubes |= {
         key: _like_hs(files[file], hs, m2, reading) for key, file in TRUTH.items() if file in files
     }
-    dates = tuple(image.date for image in seen.values())
+    dates = tuple(image.date for image in images.values())
     facts = SimpleNamespace(
-        hs=hs, ms=found.ms, size=opened["hrms_t2"].shape[1:], crs=m2.crs,
+        hs=hs, ms=known.ms, size=opened["hrms_t2"].shape[1:], crs=m2.crs,
         transform=opened["hrms_t2"].transform, dates=dates if all(dates) else None, name=name,
         change=_codes(files["change"]) if "change" in files else None, valid=None,
     )  # fmt: skip
@@ -123,12 +123,12 @@ def read_outlines(path: File) -> dict[str, Any]:
         InputError: no such file, or no GeoJSON in it.
     """
     try:
-        found = json.loads(Path(path).read_text("utf-8"))
+        outlines = json.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"expected a GeoJSON file, got {path} ({error}): name another") from error
-    if not isinstance(found, dict) or "type" not in found:
+    if not isinstance(outlines, dict) or "type" not in outlines:
         raise InputError(f"expected GeoJSON in {path}, got other JSON: name another file")
-    return found
+    return outlines
 
 
 def _glance(file: ImageFile) -> Image:
@@ -150,23 +150,23 @@ def _like_hs(
 ) -> Layer:
     """A truth or product file: of this place, in reflectance, with the bands of the HS."""
     file = ImageFile(path, nodata=reading.nodata)
-    seen = _glance(file)
-    check_place(str(path), seen, "M2", m2, mend="take the file that belongs to this scene")
+    image = _glance(file)
+    check_place(str(path), image, "M2", m2, mend="take the file that belongs to this scene")
     if reflectance:
-        check_reflectance(str(path), seen.cube)
-    if seen.wavelength is None and not reading.hs_sensor and len(seen.cube) == len(hs):
+        check_reflectance(str(path), image.cube)
+    if image.wavelength is None and not reading.hs_sensor and len(image.cube) == len(hs):
         return file  # told by position only, and as many
     return Chosen(
-        file, bands_like(sensor_of(seen, reading.hs_sensor, "--hs-sensor"), hs, str(path))
+        file, bands_like(sensor_of(image, reading.hs_sensor, "--hs-sensor"), hs, str(path))
     )
 
 
 def _opened(fused: Any, hs: Sensor, m2: Image, reading: Reading) -> SimpleNamespace:
     """A result whose cubes may be files, as layers."""
-    found = SimpleNamespace(explained=getattr(fused, "explained", None))
+    files = SimpleNamespace(explained=getattr(fused, "explained", None))
     for key in FUSED:
         given = getattr(fused, key, None)
         if isinstance(given, (str, Path)):
             given = _like_hs(given, hs, m2, reading, reflectance=key != "sigma_t2")
-        setattr(found, key, given)
-    return found
+        setattr(files, key, given)
+    return files

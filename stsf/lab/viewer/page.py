@@ -103,7 +103,7 @@ def _panes(size: tuple[int, int], shape: tuple[int, int], across: int) -> dict[s
     cursor = ColumnDataSource({"xs": [], "ys": []}, name="cursor")
     vectors = ColumnDataSource({"xs": [], "ys": []}, name="vectors")  # outlines of one's own
     line = ColumnDataSource({"xs": [], "ys": []}, name="line")  # of the profile
-    found: dict[str, Any] = {}
+    panes: dict[str, Any] = {}
     for i in range(PANES):
         pane: Any = figure(
             name=f"pane{i}", x_range=x, y_range=y, toolbar_location=None, tools=[],
@@ -149,5 +149,5 @@ def _panes(size: tuple[int, int], shape: tuple[int, int], across: int) -> dict[s
             pane.js_on_event(phase, call(f"tools.drag('{phase}', cb_obj.x, cb_obj.y)"))
         pane.js_on_event("mouseleave", call("leave()"))
         pane.js_on_event("selectiongeometry", call("region(cb_obj.geometry, cb_obj.final)"))
-        found[f"pane{i}"] = pane
-    return found
+        panes[f"pane{i}"] = pane
+    return panes

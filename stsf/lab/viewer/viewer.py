@@ -93,15 +93,17 @@ def explore(
         (30, 36)
     """
     if isinstance(scene, Scene):
-        found = of_scene(scene, fused)
+        opened = of_scene(scene, fused)
     elif isinstance(scene, Mapping):
-        found = of_files(scene, fused, reading)
+        opened = of_files(scene, fused, reading)
     else:
-        found = of_folder(scene, fused, reading)
-    found = replace(found, own={n: own_layer(n, v, found.size) for n, v in (layers or {}).items()})
+        opened = of_folder(scene, fused, reading)
+    opened = replace(
+        opened, own={n: own_layer(n, v, opened.size) for n, v in (layers or {}).items()}
+    )
     if part is not None:
-        found = found.crop(*coarse_pixels(found.size, found.ratio("lrhs_t1"), part))
-    return Viewer(found, pixels, None if outlines is None else read_outlines(outlines))
+        opened = opened.crop(*coarse_pixels(opened.size, opened.ratio("lrhs_t1"), part))
+    return Viewer(opened, pixels, None if outlines is None else read_outlines(outlines))
 
 
 class Viewer:
@@ -220,19 +222,21 @@ class Viewer:
         pixels = self._pixels(question["spectra"])
         if not len(pixels[0]):
             return {}
-        found = {
+        spectra = {
             key: {"mean": _plain(mean), "spread": _plain(spread), "count": count}
             for key, (mean, spread, count) in self.layers.spectra(pixels).items()
         }
         codes = self.layers.codes(pixels)
         codes = None if codes is None else codes.astype(int).tolist()
-        return {"spectra": found, "pixels": len(pixels[0]), "codes": codes}
+        return {"spectra": spectra, "pixels": len(pixels[0]), "codes": codes}
 
     def _describe(self, cubes: dict[str, np.ndarray], blob: Blob) -> dict[str, Any]:
         layers = self.layers
         table = (colormaps["viridis"](np.arange(256))[:, :3] * 255).round().astype(np.uint32)
-        found = materials(layers.hs)
-        known = np.where(np.isfinite(found.spectra), found.spectra, 0.0)  # unknown bands are unused
+        known = materials(layers.hs)
+        spectra = np.where(
+            np.isfinite(known.spectra), known.spectra, 0.0
+        )  # unknown bands are unused
         return {
             **titles(layers),
             "name": layers.name,
@@ -245,8 +249,8 @@ class Viewer:
                 np.uint32(0xFF000000) | table[:, 2] << 16 | table[:, 1] << 8 | table[:, 0]
             ),
             "library": {
-                "names": found.names, "material": found.material, "used": found.used.tolist(),
-                "spectra": blob.add(known),
+                "names": known.names, "material": known.material, "used": known.used.tolist(),
+                "spectra": blob.add(spectra),
             },
             "presets": PRESETS,
             "reach": REACH,

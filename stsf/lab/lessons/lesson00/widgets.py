@@ -88,8 +88,8 @@ class PixelExplorer:
     def _spectra(self, x: float | None, y: float | None) -> hv.Overlay:
         self._chosen(x, y)
         self.text.value = self._say()
-        found = pixel_spectra(self.scene, self.pixel, self.fused)
-        curves = [self._curve(key, values) for key, values in found.items()]
+        spectra = pixel_spectra(self.scene, self.pixel, self.fused)
+        curves = [self._curve(key, values) for key, values in spectra.items()]
         return hv.Overlay(curves).opts(
             frame_width=400, frame_height=SIDE, legend_position="right",
             xlabel="wavelength (nm)", ylabel="reflectance (0-1)", title=self._title(),

@@ -180,11 +180,11 @@ def _draw_curves(ax: Axes, scene: Scene, snr: float, shift: float, now: Harm) ->
     """How R Y1 - D M1 grows with the shift and with the noise, and where the sliders are."""
     shifts, snrs = np.arange(0.0, 2.01, 0.25), np.arange(10.0, 51.0, 5.0)
     cases = [{"shift": s} for s in shifts] + [{"snr": s} for s in snrs]
-    found = [
+    misfits = [
         harm(scene, **case).seen_by_ms
         for case in tqdm(cases, desc="curves, once", unit="image", delay=1, leave=False)
     ]
-    by_shift, by_snr = found[: len(shifts)], found[len(shifts) :]
+    by_shift, by_snr = misfits[: len(shifts)], misfits[len(shifts) :]
     ax.semilogy(shifts, by_shift, "-", color=BLUE, label="over the shift (px)")
     ax.semilogy((50 - snrs) / 20, by_snr, "--", color=ORANGE, label="over the noise (top, dB)")
     ax.semilogy(abs(shift), now.seen_by_ms, "o", color=BLUE, ms=8)

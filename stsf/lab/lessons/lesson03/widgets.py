@@ -116,10 +116,10 @@ def projection_path(
         x1, scene.hs, scene.ms, scene.ratio, psf=real,
         snr_hs=snr, snr_ms=None if snr is None else SNR_MS,
     )  # fmt: skip
-    seen = replace(observed, psf=scene.psf)
+    mended = replace(observed, psf=scene.psf)
     if mend:
-        seen, _ = register(seen)
-    return seen, tuple(alternating_projection(seen, ROUNDS, regularised=regularised))
+        mended, _ = register(mended)
+    return mended, tuple(alternating_projection(mended, ROUNDS, regularised=regularised))
 
 
 def error_of(scene: Scene, step: Step) -> float:
@@ -151,14 +151,14 @@ def projection_view(
     Returns:
         The figure, and one line that says what it shows.
     """
-    seen, steps = projection_path(scene, snr, shift, mend, regularised)
+    mended, steps = projection_path(scene, snr, shift, mend, regularised)
     step = min(step, len(steps) - 1)
     now = steps[step]
     figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
     plt.close(figure)
     image, error, spectrum, fall = figure.subplots(1, 4, width_ratios=(4, 4, 5, 5))
     _draw_cube(figure, image, error, scene, now.x, pixel)
-    draw_pixel(spectrum, seen, now.x, here(pixel))
+    draw_pixel(spectrum, mended, now.x, here(pixel))
     _draw_fall(fall, scene, steps, step)
     made = "start" if not step else f"round {now.iteration}, {now.after} projection made"
     text = (

@@ -57,7 +57,7 @@ def watch(ssje: SSJE, prepared: Prepared, truth: np.ndarray) -> dict[str, Work]:
         By "SEU 1", "ECU 1", "SEU 2" and so on, as many as there are.
     """
     wanted = prepared.encode(torch.as_tensor(truth))
-    found: dict[str, Work] = {}
+    works: dict[str, Work] = {}
     with torch.no_grad(), _listening(ssje) as heard:
         ssje(prepared)
         for name, part in heard.items():
@@ -66,9 +66,9 @@ def watch(ssje: SSJE, prepared: Prepared, truth: np.ndarray) -> dict[str, Work]:
             if name.startswith("ECU"):
                 goal = prepared.degrade(wanted) - (prepared.y - first)
             weight = more if name.startswith("ECU") else None
-            found[name] = Work(part["seen"][0], first, after, goal, weight)
-    in_turn = sorted(found, key=lambda name: (name.split()[1], name.startswith("ECU")))
-    return {name: found[name] for name in in_turn}
+            works[name] = Work(part["seen"][0], first, after, goal, weight)
+    in_turn = sorted(works, key=lambda name: (name.split()[1], name.startswith("ECU")))
+    return {name: works[name] for name in in_turn}
 
 
 def own_parts(ssje: SSJE, prepared: Prepared, truth: np.ndarray) -> dict[str, tuple[float, float]]:
@@ -88,16 +88,16 @@ def own_parts(ssje: SSJE, prepared: Prepared, truth: np.ndarray) -> dict[str, tu
     def error(part: Tensor) -> float:
         return rms(torch.einsum("ln,nhw->lhw", prepared.basis, part).numpy())
 
-    wanted, found = prepared.encode(torch.as_tensor(truth)), {}
+    wanted, errors = prepared.encode(torch.as_tensor(truth)), {}
     with torch.no_grad():
         _, steps = ssje(prepared, return_steps=True)
         before = parts(prepared, steps["back-projection 0"] - wanted)
         for name, z in steps.items():
             if (unit := name.split()[0]) in NAMES:
                 after = parts(prepared, z - wanted)
-                found[name.upper()] = error(before[unit]), error(after[unit])
+                errors[name.upper()] = error(before[unit]), error(after[unit])
                 before = after
-    return found
+    return errors
 
 
 @contextmanager

@@ -68,10 +68,10 @@ def rounds(made: list[Stage]) -> dict[str, Stage]:
     Args:
         made: see `stages`.
     """
-    found = {stage.name: stage for stage in made}
-    count = sum(name.startswith("ecu") for name in found)
-    return {"start": found["back-projection 0"]} | {
-        f"round {k}": found[f"ecu {k}"] for k in range(1, count + 1)
+    named = {stage.name: stage for stage in made}
+    count = sum(name.startswith("ecu") for name in named)
+    return {"start": named["back-projection 0"]} | {
+        f"round {k}": named[f"ecu {k}"] for k in range(1, count + 1)
     }
 
 

@@ -28,12 +28,12 @@ def columns_of(prepared: Prepared, count: int) -> np.ndarray:
     """The first columns of E (count, L): what one unit of a map adds to a spectrum."""
     one = torch.zeros(len(prepared), *prepared.base.shape[1:])
     middle = one.shape[1] // 2, one.shape[2] // 2
-    found = []
+    columns = []
     for i in range(count):
         z = one.clone()
         z[i] = 1.0
-        found.append((prepared.decode(z) - prepared.decode(one))[:, middle[0], middle[1]])
-    return torch.stack(found).numpy()
+        columns.append((prepared.decode(z) - prepared.decode(one))[:, middle[0], middle[1]])
+    return torch.stack(columns).numpy()
 
 
 def maps_view(

@@ -41,14 +41,14 @@ def unseen_change(answer: np.ndarray, scene: Scene) -> str:
     if not np.isfinite(answer).all():
         return "Not yet: some values are not finite; did you divide by zero?"
     size = float(np.sqrt(np.mean(np.square(answer))))
-    seen = np.abs(scene.R.R @ answer)
+    measured = np.abs(scene.R.R @ answer)
     if size < 1e-9:
         return "Not yet: no change at all; the MS must not see it, but there must be one."
-    if (seen > scene.noise_ms).any():
-        worst = scene.ms.band_names[int(np.argmax(seen / scene.noise_ms))]
+    if (measured > scene.noise_ms).any():
+        worst = scene.ms.band_names[int(np.argmax(measured / scene.noise_ms))]
         return (
-            f"Not yet: band {worst} of the MS moves by {seen.max():.4f}; take away what R sees of "
-            "your change, carried back with pinv(R)."
+            f"Not yet: band {worst} of the MS moves by {measured.max():.4f}; take away what R "
+            "sees of your change, carried back with pinv(R)."
         )
     if size < LARGE:
         return f"Not yet: the MS sees nothing, but the RMS is {size:.3f}; make it {LARGE} or more."

@@ -53,8 +53,8 @@ class Visit(NamedTuple):
     @property
     def changed(self) -> np.ndarray:
         """(H, W) True where the ground changed."""
-        found: np.ndarray = self.scene.true_change() > 0
-        return found
+        changed: np.ndarray = self.scene.true_change() > 0
+        return changed
 
     def trust(self, where: np.ndarray) -> dict[str, float]:
         """Mean weight of each candidate in some pixels (H, W)."""
@@ -78,14 +78,14 @@ def visit(network: DCSTSF) -> dict[str, Visit]:
     Args:
         network: trained, see `stranger`.
     """
-    found = {}
+    visits = {}
     for name, (seed, ground) in tqdm(GROUND.items(), unit="place"):
         scene = observe(ground(seed), *sensors(), seed=seed)
         x1 = network.first_date(scene)
         said = network.second_date(scene, x1, return_steps=True)
         rivals = {method: get_method(method, "x2")(scene, x1) for method in SCENE_ONLY}
-        found[name] = Visit(scene, said.x2, said.steps["weights"], rivals)
-    return found
+        visits[name] = Visit(scene, said.x2, said.steps["weights"], rivals)
+    return visits
 
 
 def abroad_view(visits: Mapping[str, Visit]) -> Figure:

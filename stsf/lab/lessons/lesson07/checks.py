@@ -27,15 +27,15 @@ def rate_at(answer: Callable[[int, int, float], float]) -> str:
     warm = np.minimum(1.0, 10 * (at + 1) / STEPS)
     cosine = 0.51 + 0.49 * np.cos(np.pi * at / STEPS)
     try:
-        found = np.array([float(answer(int(step), STEPS, RATE)) for step in at]) / RATE
+        rates = np.array([float(answer(int(step), STEPS, RATE)) for step in at]) / RATE
     except TypeError as error:
         return f"Not yet: rate_at(step, steps, rate) must return one number ({error})."
 
     def like(values: np.ndarray) -> bool:
-        return bool(np.allclose(found, values, rtol=0.03, atol=0.005))
+        return bool(np.allclose(rates, values, rtol=0.03, atol=0.005))
 
     if like(warm * cosine):
-        return f"Right: up to {100 * found.max():.0f} % of the rate, and down to {found[-1]:.0%}."
+        return f"Right: up to {100 * rates.max():.0f} % of the rate, and down to {rates[-1]:.0%}."
     if like(cosine):
         return "Not yet: the first tenth of the steps should rise from almost nothing."
     if like(warm):
@@ -102,8 +102,8 @@ def own_recipe(mine: Mapping[str, tuple[int, int, int]], scene: Scene) -> str:
 
 def _figures(network: DCSTSF, scene: Scene) -> tuple[float, float]:
     """PSNR of X1 and X2."""
-    found = network(scene)
-    return psnr(found.x1, scene.truth(1)), psnr(found.x2, scene.truth(2))
+    estimate = network(scene)
+    return psnr(estimate.x1, scene.truth(1)), psnr(estimate.x2, scene.truth(2))
 
 
 @exercise("d")

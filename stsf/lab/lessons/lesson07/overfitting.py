@@ -104,7 +104,7 @@ def learn(
     """
     torch.manual_seed(seed)
     sftn, samples = SpectralFineTuningNetwork(WIDTH_OF_NET), Samples(seen)
-    looks, found = sorted(at), list[Snapshot]()
+    looks, snapshots = sorted(at), list[Snapshot]()
     both = samples.all, Samples(unseen).all
 
     @torch.no_grad()
@@ -114,14 +114,14 @@ def learn(
         if progress.step in looks:
             known, other = (sftn_loss(sftn, batch).item() for batch in both)
             z = sftn(both[1].curves).flatten(0, 1)[:: _stride(unseen)][:SHOWN]
-            found.append(Snapshot(progress.step, known, other, canonical.fine()(z).numpy()))
+            snapshots.append(Snapshot(progress.step, known, other, canonical.fine()(z).numpy()))
 
     look(Progress("SFTN", 0, looks[-1], float("nan")))
     loop(
         sftn, lambda draw: sftn_loss(sftn, samples.batch(draw, 8, BATCH)), looks[-1],
         stage=f"{len(seen)} scenes", rate=RATE, seed=seed, callback=look,
     )  # fmt: skip
-    return found
+    return snapshots
 
 
 def _stride(samples: Sequence[SftnSample]) -> int:
@@ -191,9 +191,9 @@ def training_view(
     fall.set_xlim(-0.02 * runs[scenes][-1].step, 1.03 * runs[scenes][-1].step)
     axis = library("train").wavelength
     nm = np.where(band_quality(axis) == "clean", axis, np.nan)
-    found, right = (_with_gaps(nm, values) for values in (now.curves[pixel], truth[pixel]))
+    estimate, right = (_with_gaps(nm, values) for values in (now.curves[pixel], truth[pixel]))
     style = SOURCE_STYLE["hrhs_t2"]
-    curve.plot(nm, found, color=style.colour, label="the network, t2")
+    curve.plot(nm, estimate, color=style.colour, label="the network, t2")
     curve.plot(nm, right, color=BLACK, ls=":", lw=2.2, label="truth, t2")
     curve.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
     curve.set_ylim(0, 1.3 * float(truth[pixel].max()))
@@ -227,10 +227,10 @@ def diversity_view(table: pd.DataFrame) -> Figure:
     for (scenes, rows), colour, look in zip(
         table.groupby("scenes"), (ORANGE, GREEN, BLUE), ("s--", "^-.", "o-")
     ):
-        found = rows.groupby("steps").unseen.agg(["min", "median", "max"])
-        middle = found["median"]
-        reach = [middle - found["min"], found["max"] - middle]  # all draws
-        ax.errorbar(found.index, middle, yerr=reach, fmt=look, color=colour, capsize=3,
+        spread = rows.groupby("steps").unseen.agg(["min", "median", "max"])
+        middle = spread["median"]
+        reach = [middle - spread["min"], spread["max"] - middle]  # all draws
+        ax.errorbar(spread.index, middle, yerr=reach, fmt=look, color=colour, capsize=3,
                     label=f"{scenes} scenes")  # fmt: skip
     medians = table.groupby(["scenes", "steps"]).unseen.median()
     low, high = 0.9 * table.unseen.min(), 1.5 * medians.max()

@@ -57,12 +57,12 @@ def own_method(name: str, scene: Scene, x1: np.ndarray) -> str:
     if mine > TOO_GOOD:
         return f"Not yet: {mine:.0f} dB is too good; a method must not look at the truth."
     parts = {name: get_method(name, "x2")(blind, x1) for name in ("injection", "kernel")}
-    found = {name: metrics.psnr(cube, truth) for name, cube in parts.items()}
+    figures = {name: metrics.psnr(cube, truth) for name, cube in parts.items()}
     mean = metrics.psnr((parts["injection"] + parts["kernel"]) / 2, truth)
-    told = f"injection {found['injection']:.1f}, kernel {found['kernel']:.1f}, mean {mean:.1f}"
-    if mine > max(mean, *found.values()):
+    told = f"injection {figures['injection']:.1f}, kernel {figures['kernel']:.1f}, mean {mean:.1f}"
+    if mine > max(mean, *figures.values()):
         return f"Right: {mine:.1f} dB against {told}."
-    if mine > max(found.values()):
+    if mine > max(figures.values()):
         return (
             f"Not yet: {mine:.1f} dB against {told}; a weight that is the same everywhere is a "
             "compromise, so let it follow the change of each pixel."

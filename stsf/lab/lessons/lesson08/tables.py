@@ -98,14 +98,14 @@ def losses(
         target: "x1" or "x2".
     """
     label = table[table.target == target].groupby("method")["label"].first()
-    found = []
+    rows = []
     for region in table[table.target == target].region.unique():
         for figure in ("psnr", "sam"):
             means = by_scene(table, target, figure, region).mean().drop(list(leave_out))
             best = means.idxmin() if figure in SMALL_IS_GOOD else means.idxmax()
             if best != method:
-                found.append(
+                rows.append(
                     f"{region}, {NAMES[figure]}: {means[method]:.1f}, "
                     f"{label[best]} {means[best]:.1f}"
                 )
-    return found
+    return rows

@@ -37,8 +37,8 @@ def flooded_material(answer: str, scene: Scene, x2: np.ndarray, places: np.ndarr
     """Lesson 09: the material that the library match names most often, of flooded pixels in X̂2."""
     true_x2 = scene.truth(2)
     among = materials(scene.hs)
-    found, true = (matched_materials(cube, places, among).most_common() for cube in (x2, true_x2))
-    said, share = found[0][0], found[0][1] / len(places)
+    matched, true = (matched_materials(cube, places, among).most_common() for cube in (x2, true_x2))
+    said, share = matched[0][0], matched[0][1] / len(places)
     if answer not in MATERIALS:
         return f"Not yet: one of {', '.join(MATERIALS)} is wanted, not {answer!r}."
     if answer == said:
@@ -47,6 +47,6 @@ def flooded_material(answer: str, scene: Scene, x2: np.ndarray, places: np.ndarr
         )
     if answer == true[0][0]:
         return "Not yet: that is what it says of the *truth*; take the spectra of X̂2."
-    if answer in dict(found):
+    if answer in dict(matched):
         return "Not yet: it occurs, but another material is named more often; count them."
     return "Not yet: that is never named here; did you take t2, and the flooded pixels?"

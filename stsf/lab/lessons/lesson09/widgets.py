@@ -47,12 +47,12 @@ def two_dates_view(scene: Scene, fused: Fused, pins: Pins) -> Figure:
     for ax, (name, pixel) in zip(
         figure.subplots(2, 2, sharex=True, sharey=True).flat, pins.items()
     ):
-        found = pixel_spectra(scene, pixel, fused)
+        spectra = pixel_spectra(scene, pixel, fused)
         for key in DRAWN:
-            _curve(ax, scene, key, found[key])
+            _curve(ax, scene, key, spectra[key])
         style = SOURCE_STYLE["hrms_t2"]
         ax.errorbar(
-            scene.ms.centre, found["hrms_t2"], xerr=scene.ms.fwhm / 2, ls="none",
+            scene.ms.centre, spectra["hrms_t2"], xerr=scene.ms.fwhm / 2, ls="none",
             marker=style.marker, ms=5, color=style.colour, label=style.label, zorder=4,
         )  # fmt: skip
         ax.set(title=f"{name}: y = {pixel[0]}, x = {pixel[1]}", xlabel="wavelength (nm)")
@@ -113,9 +113,9 @@ def continuum_view(
     figure = plt.figure(figsize=(WIDTH, 3.8), layout="constrained")
     plt.close(figure)
     plain, divided = figure.subplots(1, 2, sharex=True)
-    found = pixel_spectra(scene, pixel, fused)
+    spectra = pixel_spectra(scene, pixel, fused)
     for key in DRAWN:
-        style, values = SOURCE_STYLE[key], found[key][inside]
+        style, values = SOURCE_STYLE[key], spectra[key][inside]
         look = {"ls": style.line, "lw": 2.2 if style.line == ":" else 1.6, "label": style.label}
         plain.plot(nm, values, color=style.colour, **look)
         divided.plot(nm, continuum_removed(nm, values), color=style.colour, **look)
@@ -215,8 +215,8 @@ def explained(scene: Scene) -> np.ndarray:
     ms = pixels(scene.D_ms.A(scene.hrms_t1), scene.valid_lr)  # (n, C)
     hs = pixels(scene.lrhs_t1, scene.valid_lr)  # (n, L)
     ms = np.column_stack([ms, np.ones(len(ms))])
-    left = hs - ms @ np.linalg.lstsq(ms, hs, rcond=None)[0]
-    return 1 - left.var(axis=0) / hs.var(axis=0)
+    residual = hs - ms @ np.linalg.lstsq(ms, hs, rcond=None)[0]
+    return 1 - residual.var(axis=0) / hs.var(axis=0)
 
 
 def achieved(scene: Scene, x2: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -111,15 +111,15 @@ def order_of_bands(order: Sequence[str], folder: Path, scene: Scene) -> str:
     said, code = run(LINE.format(ms2=NAMES["ms2"], ms=table.name), folder)
     if code:
         return f"Not yet. The kit says: {said.removeprefix('Error: ')}"
-    found = gains(said.splitlines())
-    odd = [f"{band} {gain:.1f}" for band, gain in found.items() if abs(gain - 1) > 0.2]
+    gain_of = gains(said.splitlines())
+    odd = [f"{band} {gain:.1f}" for band, gain in gain_of.items() if abs(gain - 1) > 0.2]
     if odd:
         return (
             f"Not yet: the kit fused it, but found gains of {' and '.join(odd)}: no calibration, "
             "these bands have changed places."
         )
     assert tuple(order) == UNSORTED
-    worst = max(abs(gain - 1) for gain in found.values())
+    worst = max(abs(gain - 1) for gain in gain_of.values())
     return f"Right: {', '.join(order)}; with that table every gain is 1 to within {worst:.1%}."
 
 

@@ -78,8 +78,8 @@ def write_counts(path: Path, cube: np.ndarray) -> None:
 def read_counts(path: Path) -> np.ndarray:
     """(band, y, x) float32 reflectance of a file of counts."""
     with unplaced(), rasterio.open(path) as source:
-        found: np.ndarray = source.read().astype(np.float32) / COUNTS
-    return found
+        reflectance: np.ndarray = source.read().astype(np.float32) / COUNTS
+    return reflectance
 
 
 def cloud(shape: tuple[int, int]) -> np.ndarray:
@@ -95,8 +95,8 @@ def clouded(scene: Scene) -> np.ndarray:
     """(C, H, W) M2 below the cloud."""
     share = cloud(scene.size)
     white = np.array(WHITE)[:, None, None]
-    found: np.ndarray = ((1 - share) * scene.hrms_t2 + share * white).astype(np.float32)
-    return found
+    mixed: np.ndarray = ((1 - share) * scene.hrms_t2 + share * white).astype(np.float32)
+    return mixed
 
 
 def command(line: str | EllipsisType, folder: Path) -> str:

@@ -121,11 +121,11 @@ def half_pixel_off(scene: Scene) -> Scene:
     """The scene whose HS corners were pixel centres: half an HS pixel down and right of the MS."""
     off = scene.ratio / 2
     psf = tuple(replace(p, shift_y=off, shift_x=off) for p in scene.psf)
-    seen = wald(
+    observed = wald(
         scene.truth(1), scene.hs, scene.ms, scene.ratio, cube_t2=scene.hrhs_t2, psf=psf,
         snr_hs=scene.snr_hs, snr_ms=scene.snr_ms,
     )  # fmt: skip
-    return replace(scene, lrhs_t1=seen.lrhs_t1)
+    return replace(scene, lrhs_t1=observed.lrhs_t1)
 
 
 def noted_corner(scene: Scene) -> tuple[float, float]:

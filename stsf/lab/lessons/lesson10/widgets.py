@@ -62,13 +62,13 @@ def three_files(scene: Scene, folder: Path) -> Files:
     """
     x1 = scene.truth(1)
     moved = tuple(replace(p, shift_y=SHIFT_HS[0], shift_x=SHIFT_HS[1]) for p in scene.psf)
-    seen = wald(
+    observed = wald(
         x1, scene.hs, scene.ms, scene.ratio, cube_t2=scene.hrhs_t2, psf=moved,
         snr_hs=scene.snr_hs, snr_ms=scene.snr_ms,
     )  # fmt: skip
     gain = np.array([GAINS.get(name, 1.0) for name in scene.ms.band_names])[:, None, None]
-    m1 = shift_image(gain * seen.hrms_t1, -SHIFT_MS1[0], -SHIFT_MS1[1])
-    cubes = {"lrhs_t1": seen.lrhs_t1, "hrms_t1": m1, "hrms_t2": gain * seen.hrms_t2}
+    m1 = shift_image(gain * observed.hrms_t1, -SHIFT_MS1[0], -SHIFT_MS1[1])
+    cubes = {"lrhs_t1": observed.lrhs_t1, "hrms_t1": m1, "hrms_t2": gain * observed.hrms_t2}
     y1, m1_path, m2 = (
         write_image(folder / FILES[key], image_of(scene, key, cube), "int16")
         for key, cube in cubes.items()
