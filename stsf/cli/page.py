@@ -73,8 +73,10 @@ def write_page(
         summary=escape(_summary(products["x2"], report)),
         inputs=table(
             ("image", "file", "sensor", "bands", "date"),
-            [(name, path, s.name, f"{len(s)}, {s.centre[0]:.0f}-{s.centre[-1]:.0f} nm", when)
-             for name, path, s, when in zip(what, inputs.paths, sensors, dates)],
+            [
+                (name, path, s.name, f"{len(s)}, {s.centre[0]:.0f}-{s.centre[-1]:.0f} nm", when)
+                for name, path, s, when in zip(what, inputs.paths, sensors, dates)
+            ],
         ),
         found=listed(report["found"] or ["Nothing: the sensors were trusted (--calibrate none)."]),
         images=png(_quick_looks(inputs, look, marked)),
@@ -84,12 +86,14 @@ def write_page(
         + table(("values that are no reflectance", "below 0", "above 1"), outside),
         masks=table(
             ("image", "share of pixels"),
-            [(name, ", ".join(f"{why} {share:.1%}" for why, share in of.items()))
-             for name, of in report.get("masks", {}).items()],
+            [
+                (name, ", ".join(f"{why} {share:.1%}" for why, share in of.items()))
+                for name, of in report.get("masks", {}).items()
+            ],
         ),
         doubts=listed(report["warnings"] or ["Nothing."]),
         version=__version__,
-    )  # fmt: skip
+    )
     with replacing(page) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from stsf.errors import InputError
 from stsf.linear import Array, LinearMap, pixels, regress
 from stsf.sensing.bands import Sensor
+from stsf.sensing.spectra import library
 
 USABLE = (430.0, 2390.0)  # nm; beyond, the detectors' ends and an uncertain correction
 OPAQUE = ((1320.0, 1480.0), (1780.0, 2000.0))  # water vapour takes almost all light
@@ -165,8 +166,6 @@ def library_subspace(
         >>> z.basis.shape, int(z.read.sum())
         ((16, 214), 169)
     """
-    from stsf.sensing.spectra import library  # reads a file: not at import
-
     spectra = library(split).at(sensor)  # (n, L)
     clean = band_quality(sensor.centre) == "clean"
     plane = fit_subspace(spectra[:, clean], k)

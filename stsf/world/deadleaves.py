@@ -20,10 +20,14 @@ from stsf.world.shapes import fractal
 HARVEST, EMERGENCE, FLOOD, CONSTRUCTION = range(1, len(KINDS))
 # Share of the pool and the change that a new leaf of this material counts as.
 POOL = {
-    "soil": (0.28, HARVEST), "built": (0.28, CONSTRUCTION), "canopy": (0.24, EMERGENCE),
-    "npv": (0.10, HARVEST), "water": (0.07, FLOOD), "burned": (0.02, HARVEST),
+    "soil": (0.28, HARVEST),
+    "built": (0.28, CONSTRUCTION),
+    "canopy": (0.24, EMERGENCE),
+    "npv": (0.10, HARVEST),
+    "water": (0.07, FLOOD),
+    "burned": (0.02, HARVEST),
     "snow": (0.01, HARVEST),
-}  # fmt: skip
+}
 ENDMEMBERS = 240  # in one place
 SMALLEST_LEAF = 4.0  # radius, cells
 

@@ -206,10 +206,16 @@ def of_scene(scene: Scene, fused: Any = None) -> Layers:
     truth = {key: getattr(scene, name) for key, name in TRUTH.items()}
     cubes |= {key: Cube(cube, scene.valid_hr) for key, cube in truth.items() if cube is not None}
     facts = SimpleNamespace(
-        hs=scene.hs, ms=scene.ms, size=scene.size, crs=scene.crs, transform=scene.transform,
-        dates=scene.dates, name=scene.name, valid=scene.valid_hr,
+        hs=scene.hs,
+        ms=scene.ms,
+        size=scene.size,
+        crs=scene.crs,
+        transform=scene.transform,
+        dates=scene.dates,
+        name=scene.name,
+        valid=scene.valid_hr,
         change=None if scene.change is None else Cube(scene.change[None]),
-    )  # fmt: skip
+    )
     return with_fused(facts, cubes, fused)
 
 

@@ -99,9 +99,10 @@ def pack(look: Look, blob: Blob) -> tuple[dict[str, Any], Coded | None]:
     from the files.
     """
     planar = {
-        key: cube for key, cube in look.cubes.items()
+        key: cube
+        for key, cube in look.cubes.items()
         if key.startswith(("hrhs", "truth")) or (not look.exact and key == "lrhs_t1")
-    }  # fmt: skip
+    }
     coded = None
     sources: dict[str, dict[str, Any]] = {}
     planes: list[dict[str, Any]] = []
@@ -118,12 +119,17 @@ def pack(look: Look, blob: Blob) -> tuple[dict[str, Any], Coded | None]:
         sources[key]["shape"] = list(cube.shape[1:])
     rows, columns = look.part
     return {
-        "top": rows.start, "left": columns.start,
-        "height": rows.stop - rows.start, "width": columns.stop - columns.start,
-        "step": look.step, "shape": list(look.shape), "sources": sources, "planes": planes,
+        "top": rows.start,
+        "left": columns.start,
+        "height": rows.stop - rows.start,
+        "width": columns.stop - columns.start,
+        "step": look.step,
+        "shape": list(look.shape),
+        "sources": sources,
+        "planes": planes,
         "change": None if look.change is None else blob.add(look.change),
         "layers": [blob.add(image.astype(np.float32)) for image in look.own],
-    }, coded  # fmt: skip
+    }, coded
 
 
 def _add(coded: Coded, planes: list[dict[str, Any]], blob: Blob) -> dict[str, dict[str, Any]]:

@@ -92,10 +92,16 @@ def of_files(
     }
     dates = tuple(image.date for image in images.values())
     facts = SimpleNamespace(
-        hs=hs, ms=known.ms, size=opened["hrms_t2"].shape[1:], crs=m2.crs,
-        transform=opened["hrms_t2"].transform, dates=dates if all(dates) else None, name=name,
-        change=_codes(files["change"]) if "change" in files else None, valid=None,
-    )  # fmt: skip
+        hs=hs,
+        ms=known.ms,
+        size=opened["hrms_t2"].shape[1:],
+        crs=m2.crs,
+        transform=opened["hrms_t2"].transform,
+        dates=dates if all(dates) else None,
+        name=name,
+        change=_codes(files["change"]) if "change" in files else None,
+        valid=None,
+    )
     return with_fused(facts, cubes, _opened(fused, hs, m2, reading))
 
 

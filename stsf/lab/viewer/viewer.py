@@ -40,9 +40,9 @@ from stsf.plots.colour import CHANGE_COLOUR, PRESETS, REACH, SOURCE_STYLE, Style
 from stsf.scene import KINDS, Scene
 
 PIN_COLOURS = (
-    "#C2185B", "#2E7D32", "#4527A0", "#B26A00", "#00838F", "#6D4C41", "#7B1FA2", "#546E7A",
-    "#D32F2F", "#1565C0", "#827717", "#AD1457", "#004D40", "#E65100", "#311B92", "#37474F",
-)  # fmt: skip
+    "#C2185B #2E7D32 #4527A0 #B26A00 #00838F #6D4C41 #7B1FA2 #546E7A "
+    "#D32F2F #1565C0 #827717 #AD1457 #004D40 #E65100 #311B92 #37474F"
+).split()
 REASONS = {
     "hrhs_t1": "no fused result given",
     "hrhs_t2": "no fused result given",
@@ -249,7 +249,9 @@ class Viewer:
                 np.uint32(0xFF000000) | table[:, 2] << 16 | table[:, 1] << 8 | table[:, 0]
             ),
             "library": {
-                "names": known.names, "material": known.material, "used": known.used.tolist(),
+                "names": known.names,
+                "material": known.material,
+                "used": known.used.tolist(),
                 "spectra": blob.add(spectra),
             },
             "presets": PRESETS,
@@ -266,18 +268,22 @@ class Viewer:
             "lonlat": lonlat(layers),
             "crs": layers.crs and layers.crs.to_string(),
             "transform": layers.transform and [float(v) for v in layers.transform[:6]],
-        }  # fmt: skip
+        }
 
     def _source(self, key: str) -> dict[str, Any]:
         """One source: how it is drawn, and the reason why there is none, if so."""
         style, dates = SOURCE_STYLE.get(key, SIGMA_STYLE), self.layers.dates
         return {
-            "key": key, "label": style.label, "colour": style.colour, "line": style.line,
-            "marker": style.marker, "date": key[-2:],
+            "key": key,
+            "label": style.label,
+            "colour": style.colour,
+            "line": style.line,
+            "marker": style.marker,
+            "date": key[-2:],
             "reason": "" if key in self.layers.cubes else REASONS[key],
             "sensor": "ms" if key.startswith("hrms") else "hs",
             "day": dates[DATE_OF.get(key, 2)] if dates else "",
-        }  # fmt: skip
+        }
 
     def _footer(self, coded: Coded | None) -> str:
         """How exact the page is."""
