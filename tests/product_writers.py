@@ -14,10 +14,17 @@ UTM = "EPSG:32632"
 WEST, NORTH = 600000.0, 5300040.0  # upper left corner of the Sentinel-2 tile
 S2_WHEN = "20240411T103021"
 S2_BANDS = {  # name: bandId, first and last nm of its response
-    "B2": (1, 456, 533), "B3": (2, 538, 583), "B4": (3, 646, 684), "B5": (4, 695, 714),
-    "B6": (5, 731, 749), "B7": (6, 769, 797), "B8": (7, 760, 907), "B8A": (8, 837, 881),
-    "B11": (11, 1539, 1682), "B12": (12, 2078, 2320),
-}  # fmt: skip
+    "B2": (1, 456, 533),
+    "B3": (2, 538, 583),
+    "B4": (3, 646, 684),
+    "B5": (4, 695, 714),
+    "B6": (5, 731, 749),
+    "B7": (6, 769, 797),
+    "B8": (7, 760, 907),
+    "B8A": (8, 837, 881),
+    "B11": (11, 1539, 1682),
+    "B12": (12, 2078, 2320),
+}
 TEN = ("B2", "B3", "B4", "B8")
 
 
@@ -26,9 +33,18 @@ def raster(path: Path, cube: np.ndarray, step: float, driver="GTiff", origin=(WE
     path.parent.mkdir(parents=True, exist_ok=True)
     extra = dict(QUALITY="100", REVERSIBLE="YES") if driver == "JP2OpenJPEG" else {}
     with rasterio.open(
-        path, "w", driver=driver, count=len(cube), height=cube.shape[1], width=cube.shape[2],
-        dtype=cube.dtype, crs=UTM, transform=from_origin(*origin, step, step), **extra, **more,
-    ) as target:  # fmt: skip
+        path,
+        "w",
+        driver=driver,
+        count=len(cube),
+        height=cube.shape[1],
+        width=cube.shape[2],
+        dtype=cube.dtype,
+        crs=UTM,
+        transform=from_origin(*origin, step, step),
+        **extra,
+        **more,
+    ) as target:
         target.write(cube)
 
 
@@ -116,7 +132,7 @@ def prisma(path: Path, vnir: np.ndarray, swir: np.ndarray, error=None) -> Path:
         for name, cube, first, last, dead in (
             ("Vnir", vnir, 977.4, 406.0, slice(0, 3)),
             ("Swir", swir, 2497.0, 943.0, slice(-2, None)),
-        ):  # fmt: skip
+        ):
             centres = np.linspace(first, last, cube.shape[1]).astype(np.float32)
             flags, fwhm = np.ones(len(centres), np.int32), np.full(len(centres), 12.5, np.float32)
             centres[dead], flags[dead], fwhm[dead] = 0, 0, 0
@@ -126,11 +142,16 @@ def prisma(path: Path, vnir: np.ndarray, swir: np.ndarray, error=None) -> Path:
             file.attrs[f"L2Scale{name}Min"] = np.float32(-0.1)
             file.attrs[f"L2Scale{name}Max"] = np.float32(1.2)
             fields[f"{name.upper()}_Cube"] = cube.astype(np.uint16)
-            wrong = np.zeros(cube.shape, np.uint8) if error is None else (
-                np.repeat(error[:, None], cube.shape[1], 1).astype(np.uint8))  # fmt: skip
+            wrong = (
+                np.zeros(cube.shape, np.uint8)
+                if error is None
+                else (np.repeat(error[:, None], cube.shape[1], 1).astype(np.uint8))
+            )
             fields[f"{name.upper()}_PIXEL_L2_ERR_MATRIX"] = wrong
-        easts, norths = (WEST + 75, WEST + 75 + 30 * (size[1] - 1)), (
-            NORTH - 75, NORTH - 75 - 30 * (size[0] - 1))  # fmt: skip
+        easts, norths = (
+            (WEST + 75, WEST + 75 + 30 * (size[1] - 1)),
+            (NORTH - 75, NORTH - 75 - 30 * (size[0] - 1)),
+        )
         for v, north in zip("UL", norths):
             for h, east in zip("LR", easts):
                 file.attrs[f"Product_{v}{h}corner_easting"] = np.float32(east)

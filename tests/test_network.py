@@ -91,9 +91,12 @@ def test_weights_that_do_not_fit_their_own_description(network, tmp_path):
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"without": ("gate",)}, "parts out of seu"), ({"stages": 0}, "stages to be a whole number"),
-     ({"tve_width": 3.5}, "tve_width")],
-)  # fmt: skip
+    [
+        ({"without": ("gate",)}, "parts out of seu"),
+        ({"stages": 0}, "stages to be a whole number"),
+        ({"tve_width": 3.5}, "tve_width"),
+    ],
+)
 def test_a_wrong_config_is_refused(wrong, message):
     with pytest.raises(InputError, match=message):
         Config(**wrong)

@@ -36,8 +36,12 @@ def make(h=4, w=5, ratio=3, hs=HS, ms=MS, **changes):
         lrhs_t1=reflectance(len(hs), h, w, seed=1),
         hrms_t1=reflectance(len(ms), height, width, seed=2),
         hrms_t2=reflectance(len(ms), height, width, seed=3),
-        hs=hs, ms=ms, crs=UTM33, transform=PLACE, dates=DATES,
-    )  # fmt: skip
+        hs=hs,
+        ms=ms,
+        crs=UTM33,
+        transform=PLACE,
+        dates=DATES,
+    )
     return Scene(**given | changes)
 
 
@@ -99,9 +103,13 @@ def test_measured_responses_survive_the_disk(tmp_path, ms):
 
 def test_a_sensor_nobody_knows_survives_the_disk(tmp_path):
     hs = from_bands(
-        np.arange(450.0, 1650.0, 40.0), 35.0, "Mine", gsd=12.0, detector=np.zeros(30, int),
+        np.arange(450.0, 1650.0, 40.0),
+        35.0,
+        "Mine",
+        gsd=12.0,
+        detector=np.zeros(30, int),
         mtf=((0.2, 0.25),),
-    )  # fmt: skip
+    )
     scene = make(hs=hs)
     back = open_scene(write_scene(scene, tmp_path))
     assert_same_sensor(back.hs, hs)
@@ -145,9 +153,13 @@ def test_files_know_date_sensor_and_place(tmp_path):
     write_scene(with_truth(), tmp_path)
     dates = {file: read_image(tmp_path / file).date for file in FILES.values()}
     assert dates == {
-        "hs_t1.tif": DATES[0], "ms_t1.tif": DATES[1], "ms_t2.tif": DATES[2],
-        "truth_t1.tif": DATES[1], "truth_t2.tif": DATES[2], "change.tif": None,
-    }  # fmt: skip
+        "hs_t1.tif": DATES[0],
+        "ms_t1.tif": DATES[1],
+        "ms_t2.tif": DATES[2],
+        "truth_t1.tif": DATES[1],
+        "truth_t2.tif": DATES[2],
+        "change.tif": None,
+    }
     assert read_image(tmp_path / "hs_t1.tif").sensor == "AHSI"
     assert read_image(tmp_path / "ms_t2.tif").names == ("B2", "B3", "B4", "B8")
     assert read_image(tmp_path / "hs_t1.tif").transform == PLACE * Affine.scale(3)
@@ -267,9 +279,12 @@ def test_another_number_of_bands_than_the_sensor():
 def test_swapped_sensors_by_their_bands():
     refused(
         "expected more hyperspectral than multispectral bands, got 4 and 28",
-        hs=MS, ms=HS, lrhs_t1=reflectance(4, 4, 5), hrms_t1=reflectance(28, 12, 15),
+        hs=MS,
+        ms=HS,
+        lrhs_t1=reflectance(4, 4, 5),
+        hrms_t1=reflectance(28, 12, 15),
         hrms_t2=reflectance(28, 12, 15),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("order", [[0, 2, 1, 3, 4], [0, 1, 1, 2, 3]])
@@ -319,8 +334,10 @@ def test_ratios_that_are_none(shape, told):
     ],
 )
 def test_truth_and_maps_off_the_grid(key, shape):
-    refused(rf"{key} must have shape .*, got {shape}".replace("(", r"\(").replace(")", r"\)"),
-            **{key: np.ones(shape)})  # fmt: skip
+    refused(
+        rf"{key} must have shape .*, got {shape}".replace("(", r"\(").replace(")", r"\)"),
+        **{key: np.ones(shape)},
+    )
 
 
 def test_no_valid_pixel():

@@ -55,9 +55,16 @@ def test_untrained_it_beats_the_classical_start(small, prepared):
 def test_every_step_has_a_name_and_is_a_set_of_maps(prepared):
     z, steps = filled()(prepared, return_steps=True)
     assert list(steps) == [
-        "start", "back-projection 0", "seu 1", "back-projection 1", "ecu 1", "seu 2",
-        "back-projection 2", "ecu 2", "consistency",
-    ]  # fmt: skip
+        "start",
+        "back-projection 0",
+        "seu 1",
+        "back-projection 1",
+        "ecu 1",
+        "seu 2",
+        "back-projection 2",
+        "ecu 2",
+        "consistency",
+    ]
     assert all(step.shape == prepared.start.shape for step in steps.values())
     torch.testing.assert_close(steps["consistency"], z)
     torch.testing.assert_close(filled()(prepared), z)
@@ -96,9 +103,12 @@ def test_the_bands_are_not_known_to_the_network(small):
     """Every second band left out: the maps span nearly the same, and so does X1 on those bands."""
     half = np.arange(0, len(small.hs), 2)
     fewer = replace(
-        small, hs=small.hs.select(half), lrhs_t1=small.lrhs_t1[half],
-        hrhs_t1=small.hrhs_t1[half], hrhs_t2=None,
-    )  # fmt: skip
+        small,
+        hs=small.hs.select(half),
+        lrhs_t1=small.lrhs_t1[half],
+        hrhs_t1=small.hrhs_t1[half],
+        hrhs_t2=None,
+    )
     net = filled()
     with torch.no_grad():
         few, all_ = (p.decode(net(p)).numpy() for p in map(prepare, (fewer, small)))

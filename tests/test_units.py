@@ -20,17 +20,22 @@ def random(*shape, seed=0):
 
 def enhancement_inputs(n=5, side=8):
     return {
-        "z": random(n, side, side, seed=1), "proposals": random(n, 2, side, side, seed=2),
-        "texture": random(n, side, side, seed=3), "misfit": random(n, side, side, seed=4),
-        "memory": random(n, 4, side, side, seed=5), "context": random(n, CONTEXT, seed=6),
-    }  # fmt: skip
+        "z": random(n, side, side, seed=1),
+        "proposals": random(n, 2, side, side, seed=2),
+        "texture": random(n, side, side, seed=3),
+        "misfit": random(n, side, side, seed=4),
+        "memory": random(n, 4, side, side, seed=5),
+        "context": random(n, CONTEXT, seed=6),
+    }
 
 
 def correction_inputs(n=5, side=6):
     return {
-        "residual": random(n, side, side, seed=1), "explained": random(n, side, side, seed=2),
-        "trust": torch.sigmoid(random(side, side, seed=3)), "context": random(n, CONTEXT, seed=4),
-    }  # fmt: skip
+        "residual": random(n, side, side, seed=1),
+        "explained": random(n, side, side, seed=2),
+        "trust": torch.sigmoid(random(side, side, seed=3)),
+        "context": random(n, CONTEXT, seed=4),
+    }
 
 
 def test_before_training_the_enhancement_is_the_mean_of_the_proposals():

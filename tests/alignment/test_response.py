@@ -33,9 +33,15 @@ def seen(scene: Scene, ms=None, seed: int = 0, **options) -> Scene:
     """The sample seen anew through its own formula, with noise."""
     options = {"snr_hs": 35.0, "snr_ms": 40.0} | options
     return wald(
-        scene.truth(1), scene.hs, ms or scene.ms, 3, cube_t2=scene.truth(2), psf=scene.psf,
-        seed=seed, **options,
-    )  # fmt: skip
+        scene.truth(1),
+        scene.hs,
+        ms or scene.ms,
+        3,
+        cube_t2=scene.truth(2),
+        psf=scene.psf,
+        seed=seed,
+        **options,
+    )
 
 
 def scaled(scene: Scene, gain, offset=0.0) -> Scene:
@@ -157,9 +163,12 @@ def short(scene: Scene) -> Scene:
     ten = seen(scene, sentinel2("A", S2_10))
     here = np.flatnonzero(scene.hs.centre < 2240)  # B12 reaches from about 2080 to 2320 nm
     return replace(
-        ten, hs=ten.hs.select(here), lrhs_t1=ten.lrhs_t1[here], hrhs_t1=ten.truth(1)[here],
+        ten,
+        hs=ten.hs.select(here),
+        lrhs_t1=ten.lrhs_t1[here],
+        hrhs_t1=ten.truth(1)[here],
         hrhs_t2=ten.truth(2)[here],
-    )  # fmt: skip
+    )
 
 
 def test_a_band_covered_in_part_is_used_where_the_scene_knows_it(short: Scene) -> None:

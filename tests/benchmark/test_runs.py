@@ -108,10 +108,21 @@ def test_a_perfect_method_scores_perfectly_and_a_wrong_one_as_computed_by_hand(t
 
 def test_the_summary_is_a_mean_over_scenes_best_first():
     rows = [
-        {"target": "x1", "region": "all", "bands": "all", "label": label, "scene": scene,
-         "psnr": psnr, "mean_psnr": psnr, "sam": 1.0, "ergas": 1.0, "ssim": 1.0, "seconds": 1.0}
+        {
+            "target": "x1",
+            "region": "all",
+            "bands": "all",
+            "label": label,
+            "scene": scene,
+            "psnr": psnr,
+            "mean_psnr": psnr,
+            "sam": 1.0,
+            "ergas": 1.0,
+            "ssim": 1.0,
+            "seconds": 1.0,
+        }
         for label, scene, psnr in (("a", 1, 30.0), ("a", 2, 34.0), ("b", 1, 40.0), ("b", 2, 40.0))
-    ]  # fmt: skip
+    ]
     rows.append({**rows[0], "bands": "SWIR", "psnr": 99.0})
     found = benchmark.summary(pd.DataFrame(rows), "x1")
     assert list(found.index) == ["b", "a"] and found.psnr["a"] == 32.0

@@ -145,8 +145,9 @@ def test_prepare_warps_what_fuse_refuses(scene: Scene, tmp_path: Path) -> None:
 
     small = replace(
         scene.crop(slice(0, 20), slice(0, 20)),
-        crs=CRS.from_epsg(32633), transform=Affine(10, 0, 465_000, 0, -10, 5_080_000),
-    )  # fmt: skip
+        crs=CRS.from_epsg(32633),
+        transform=Affine(10, 0, 465_000, 0, -10, 5_080_000),
+    )
     paths = [
         write_image(tmp_path / f"{key}.tif", image_of(small, key))
         for key in ("lrhs_t1", "hrms_t1", "hrms_t2")

@@ -122,9 +122,13 @@ def test_ctrl_c_leaves_what_was_done_and_the_old_model(
     ],
 )
 def test_fuse_refuses_a_model_that_does_not_fit(
-    more: list[str], message: str, scene: Path, model: Path, tmp_path: Path,
+    more: list[str],
+    message: str,
+    scene: Path,
+    model: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     more = [str(model) if word == "MODEL" else word for word in more]
     result = fuse(scene, "--out", "x.tif", *more)

@@ -110,10 +110,13 @@ def web(tmp_path, monkeypatch):
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     entry = {
-        "about": "one file", "terms": "as you like", "cite": "nobody",
-        "url": f"http://127.0.0.1:{server.server_port}", "folder": "folder",
+        "about": "one file",
+        "terms": "as you like",
+        "cite": "nobody",
+        "url": f"http://127.0.0.1:{server.server_port}",
+        "folder": "folder",
         "files": {"a.bin": sha256(b"content")},
-    }  # fmt: skip
+    }
     monkeypatch.setattr(datasets, "_registry", lambda: {"toy": entry})
     monkeypatch.setenv("STSF_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -390,7 +393,8 @@ def test_registry_is_that_of_the_local_copy():
     theirs = {(e["url"], e["sha256"]) for e in json.loads(path.read_text()).values()}
     ours = {
         (f"{entry['url']}/{file}", known.removeprefix("sha256:"))
-        for name, entry in datasets._registry().items() if name != "tahoe"
+        for name, entry in datasets._registry().items()
+        if name != "tahoe"
         for file, known in entry["files"].items()
-    }  # fmt: skip
+    }
     assert ours == theirs

@@ -22,8 +22,19 @@ from stsf.sensing.sensors import S2_4, from_csv
 
 FINE, UTM = Affine(10, 0, 465_000, 0, -10, 5_080_000), CRS.from_epsg(32633)
 FORMATS = ("tif", "envi", "envi header", "zip", "zip member", "vrt")
-QUIRKS = ("none", "other order", "fill", "south-up", "rows run east", "larger extent",
-          "counts with scale", "scale left over", "two types", "points only", "no CRS")  # fmt: skip
+QUIRKS = (
+    "none",
+    "other order",
+    "fill",
+    "south-up",
+    "rows run east",
+    "larger extent",
+    "counts with scale",
+    "scale left over",
+    "two types",
+    "points only",
+    "no CRS",
+)
 
 
 @pytest.fixture(scope="module")
@@ -223,9 +234,15 @@ def test_saturated_counts_of_16_bits_are_no_measurement(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "left"),
-    [("B2,B3", (0, 1)), ("1-3", (0, 1, 2)), ("4, 1", (0, 3)), ("500-700nm", (1, 2)),
-     ("green,B8", (1, 3)), ("b04", (2,))],
-)  # fmt: skip
+    [
+        ("B2,B3", (0, 1)),
+        ("1-3", (0, 1, 2)),
+        ("4, 1", (0, 3)),
+        ("500-700nm", (1, 2)),
+        ("green,B8", (1, 3)),
+        ("b04", (2,)),
+    ],
+)
 def test_ms_bands_are_chosen_by_name_number_or_wavelength(
     wanted: str, left: tuple[int, ...], small: Scene, tmp_path: Path
 ) -> None:

@@ -31,9 +31,15 @@ def scene():
     change = np.zeros((12, 18), np.uint8)
     change[PIXEL] = KINDS.index("flood")
     return Scene(
-        cube(8, 4, 6, 0), cube(4, 12, 18, 1), cube(4, 12, 18, 2), HS, MS,
-        hrhs_t1=cube(8, 12, 18, 3), hrhs_t2=cube(8, 12, 18, 4), change=change,
-    )  # fmt: skip
+        cube(8, 4, 6, 0),
+        cube(4, 12, 18, 1),
+        cube(4, 12, 18, 2),
+        HS,
+        MS,
+        hrhs_t1=cube(8, 12, 18, 3),
+        hrhs_t2=cube(8, 12, 18, 4),
+        change=change,
+    )
 
 
 @pytest.fixture
@@ -313,10 +319,16 @@ def figures(scene, fused):
 @pytest.mark.parametrize(
     "name",
     [
-        "one image", "two images", "five images", "spectra", "responses", "change",
-        "one error map", "error maps",
+        "one image",
+        "two images",
+        "five images",
+        "spectra",
+        "responses",
+        "change",
+        "one error map",
+        "error maps",
     ],
-)  # fmt: skip
+)
 def test_every_figure(figures, name):
     """Nothing is cut off, images have pixel units, and pyplot keeps no figure open."""
     before = plt.get_fignums()

@@ -295,8 +295,9 @@ def test_coverage_is_the_share_of_the_response_under_bands() -> None:
     wave = np.arange(450.0, 651)
     box = ((wave >= 500) & (wave <= 600)).astype(float)[None]
     one = np.array([0])
-    ms = Sensor("box", ("B",), np.array([550.0]), np.array([100.0]), 10.0, one, ((0.3, 0.3),),
-                wave, box)  # fmt: skip
+    ms = Sensor(
+        "box", ("B",), np.array([550.0]), np.array([100.0]), 10.0, one, ((0.3, 0.3),), wave, box
+    )
     hs = from_bands(np.arange(500, 551, 10), 10)
     _, coverage = srf_matrix(hs, ms, min_coverage=0.5)
     np.testing.assert_allclose(coverage, 56 / 101)

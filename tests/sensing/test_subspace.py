@@ -30,12 +30,24 @@ def cube(bands: int = 7, rank: int = 7, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize(
     ("nm", "quality"),
     [
-        (429.9, "bad"), (430, "clean"), (889, "clean"), (890, "vapour"), (1000, "vapour"),
-        (1001, "clean"), (1100, "vapour"), (1170, "vapour"), (1319, "clean"), (1320, "bad"),
-        (1480, "bad"), (1481, "clean"), (1780, "bad"), (2000, "bad"), (2390, "clean"),
+        (429.9, "bad"),
+        (430, "clean"),
+        (889, "clean"),
+        (890, "vapour"),
+        (1000, "vapour"),
+        (1001, "clean"),
+        (1100, "vapour"),
+        (1170, "vapour"),
+        (1319, "clean"),
+        (1320, "bad"),
+        (1480, "bad"),
+        (1481, "clean"),
+        (1780, "bad"),
+        (2000, "bad"),
+        (2390, "clean"),
         (2390.5, "bad"),
     ],
-)  # fmt: skip
+)
 def test_band_quality_at_the_edges(nm: float, quality: str) -> None:
     assert band_quality([nm]).tolist() == [quality]
 

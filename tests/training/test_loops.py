@@ -85,13 +85,17 @@ def batch(error=0.0, scenes=2, count=30, K=16):
     truth = torch.randn(scenes, count, K, generator=draw)
     candidates = truth[:, :, None] + error * torch.randn(scenes, count, COUNT, K, generator=draw)
     return TveSample(
-        candidates, torch.randn(scenes, count, 3 * COUNT - 1, K, generator=draw),
+        candidates,
+        torch.randn(scenes, count, 3 * COUNT - 1, K, generator=draw),
         torch.randn(scenes, count, 4 * COUNT + 9, generator=draw),
         torch.randn(scenes, K, 2, generator=draw),
-        torch.zeros(scenes, count, COUNT), truth, torch.full((scenes, K), 1e-4),
+        torch.zeros(scenes, count, COUNT),
+        truth,
+        torch.full((scenes, K), 1e-4),
         0.01 * torch.randn(scenes, K, 32, generator=draw),
-        torch.zeros(scenes, 32), torch.ones(scenes, K),
-    )  # fmt: skip
+        torch.zeros(scenes, 32),
+        torch.ones(scenes, K),
+    )
 
 
 def test_the_loss_of_the_estimator_grows_with_the_error():

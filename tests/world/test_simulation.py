@@ -58,8 +58,12 @@ def test_same_arguments_give_the_same_place_whatever_the_global_state(kind):
 
 
 def test_seed_kind_and_split_each_give_another_place():
-    asked = [(3, "train", "parcels"), (4, "train", "parcels"), (3, "test", "parcels"),
-             (3, "train", "dead-leaves")]  # fmt: skip
+    asked = [
+        (3, "train", "parcels"),
+        (4, "train", "parcels"),
+        (3, "test", "parcels"),
+        (3, "train", "dead-leaves"),
+    ]
     maps = {simulate(seed, 36, split, kind).change.tobytes() for seed, split, kind in asked}
     assert len(maps) == 4
 
@@ -185,12 +189,14 @@ def test_ms_comes_from_fine_spectra_not_through_the_model():
 
 
 def test_change_map_by_hand():
-    cells = np.array([
-        [0, 1, 2, 2, 1, 3],
-        [0, 0, 2, 2, 3, 1],  # one of four; all; two and two
-        [4, 0, 0, 0, 1, 3],
-        [0, 1, 0, 0, 3, 3],  # two different ones; none; majority
-    ])  # fmt: skip
+    cells = np.array(
+        [
+            [0, 1, 2, 2, 1, 3],
+            [0, 0, 2, 2, 3, 1],  # one of four; all; two and two
+            [4, 0, 0, 0, 1, 3],
+            [0, 1, 0, 0, 3, 3],  # two different ones; none; majority
+        ]
+    )
     np.testing.assert_array_equal(change_map(cells), [[0, 2, 1], [1, 0, 3]])
 
 

@@ -61,9 +61,10 @@ def test_content_of_another_place_is_that_places_own() -> None:
     rng = np.random.default_rng(5)  # drawn as `exchanged` does
     patch, source, light = exchange(rng, (72, 72), rng.uniform(4, 14))
     wanted = np.where(
-        patch, donor.render(hs, 1).reshape(len(hs), -1)[:, source].reshape(len(hs), 72, 72),
+        patch,
+        donor.render(hs, 1).reshape(len(hs), -1)[:, source].reshape(len(hs), 72, 72),
         place.render(hs, 1),
-    )  # fmt: skip
+    )
     found = made.render(hs, 2)
     ratio = found / np.maximum(wanted * light.reshape(72, 72), 1e-6)
     tilt = np.median(ratio, axis=(1, 2), keepdims=True)  # one factor a band

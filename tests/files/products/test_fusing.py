@@ -47,9 +47,21 @@ def fused(tmp_path_factory):
     out = folder / "out"
     before = {p for p in folder.rglob("*")}
     result = CliRunner().invoke(
-        main, ["fuse", "--hs", str(hs), "--ms1", str(ms1), "--ms2", str(ms2),
-              "--out", str(out / "x2.tif"), "--out-quality", str(out / "q.tif")],
-    )  # fmt: skip
+        main,
+        [
+            "fuse",
+            "--hs",
+            str(hs),
+            "--ms1",
+            str(ms1),
+            "--ms2",
+            str(ms2),
+            "--out",
+            str(out / "x2.tif"),
+            "--out-quality",
+            str(out / "q.tif"),
+        ],
+    )
     assert result.exit_code == 0, result.output
     made = {p for p in folder.rglob("*")} - before
     assert made == {out, out / "x2.tif", out / "q.tif"}
