@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from stsf.alignment.agreement import check_agreement, check_units
 from stsf.alignment.align import align
-from stsf.alignment.coverage import LEAST, covered_bands
+from stsf.alignment.coverage import LEAST, covered_bands, without_hidden
 from stsf.errors import InputError
 from stsf.metrics.consistency import residuals
 from stsf.scene import Scene
@@ -70,7 +70,7 @@ def fuse(
     """Predict X2 (and X1) from Y1, M1 and M2.
 
     Args:
-        scene: the observations; truth, if any, is not looked at.
+        scene: the observations; truth, if any, is not looked at, nor what a mask hides.
         method: "dcstsf", the network, or any that is registered in `stsf.baselines`: "projection"
             is regularised alternating projection for X1, then MMSE injection of M2 - R X1 for X2.
         model: a trained network or its file; the one that comes with the kit without it.
@@ -93,6 +93,7 @@ def fuse(
         raise InputError(
             f"expected calibrate='auto' or 'none', got {calibrate!r}: write it like that"
         )
+    scene = without_hidden(scene)
     scene = covered_bands(scene, LEAST if calibrate == "auto" else MIN_COVERAGE)
     if not force:
         check_agreement(scene)

@@ -225,13 +225,14 @@ def as_array(cube: Any) -> Any:
     return np.where(values == empty, np.nan, values).astype(np.float32)
 
 
-def fill_gaps(cube: np.ndarray) -> np.ndarray:
+def fill_gaps(cube: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
     """Values of the nearest valid pixel in place of those without data, float32.
 
     Args:
-        cube: (band, y, x), at least one pixel with data in every band.
+        cube: (band, y, x).
+        valid: (y, x), at least one pixel of it True; by default where all bands are finite.
     """
-    gaps = ~np.isfinite(cube).all(axis=0)
+    gaps = ~np.isfinite(cube).all(axis=0) if valid is None else ~valid
     if not gaps.any():
         return np.asarray(cube, dtype=np.float32)
     nearest = ndimage.distance_transform_edt(gaps, return_distances=False, return_indices=True)

@@ -49,8 +49,8 @@ class Scene:
         snr_hs: signal-to-noise ratio of the HS, dB.
         snr_ms: signal-to-noise ratio of the MS, dB.
         valid_lr: (h, w) False where Y1 has no data (filled from the nearest valid pixel).
-        valid_hr: (H, W) False where M1 or M2 has no data (what is NaN is filled likewise; other
-            values stay, so set NaN where a cloud or its shadow hides the ground).
+        valid_hr: (H, W) False where M1 or M2 has no data, or a cloud or its shadow hides the
+            ground. NaN is filled likewise, numbers stay (`stsf.alignment.without_hidden`).
         quality: (3, H, W) uint8, why Y1, M1 and M2 have no data (`stsf.files.facts.REASONS`).
         crs: coordinate reference system, if any.
         transform: pixel to map coordinates of the high-resolution grid, if any.

@@ -30,6 +30,29 @@ def test_a_cloud_is_nodata_in_every_cube_of_the_result(cloudy, method):
     assert all(0 < value < 5 for value in found.values())
 
 
+@pytest.mark.parametrize("method", ["dcstsf", "projection"])
+def test_what_stands_under_a_mask_reaches_no_estimate(view, method):
+    """Numbers under a mask do what NaN there does: nothing, in any cube of the result."""
+    bare = replace(view, hrhs_t1=None, hrhs_t2=None, valid_lr=None, valid_hr=None)
+    cloud = np.ones(view.size, bool)
+    cloud[: round(0.6 * len(cloud))] = False
+    night = np.ones(view.lrhs_t1.shape[1:], bool)
+    night[0, :4] = False
+    garbage = {
+        "hrms_t1": np.where(cloud, view.hrms_t1, np.float32(0.95)),
+        "hrms_t2": np.where(cloud, view.hrms_t2, np.float32(0.1)),
+        "lrhs_t1": np.where(night, view.lrhs_t1, np.float32(0.7)),
+    }
+    gaps = {
+        key: np.where(night if key == "lrhs_t1" else cloud, cube, np.float32("nan"))
+        for key, cube in garbage.items()
+    }
+    numbers = stsf.fuse(replace(bare, **garbage, valid_hr=cloud, valid_lr=night), method)
+    nothing = stsf.fuse(replace(bare, **gaps), method)
+    np.testing.assert_array_equal(numbers.hrhs_t1, nothing.hrhs_t1)
+    np.testing.assert_array_equal(numbers.hrhs_t2, nothing.hrhs_t2)
+
+
 def test_values_that_are_no_reflectance_are_counted(view):
     fused = stsf.fuse(view, calibrate="none")
     said = fused.report["outside"]

@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "agreement": ["check_agreement", "check_units"],
         "align": ["Alignment", "align"],
         "common_grid": ["Common", "Placed", "common_grid"],
-        "coverage": ["covered_bands", "select_ms"],
+        "coverage": ["covered_bands", "select_ms", "without_hidden"],
         "phase_correlation": ["phase_shift", "shift_image"],
         "psf_fit": ["fit_psf"],
         "response": ["effective_response"],

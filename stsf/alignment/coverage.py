@@ -1,17 +1,37 @@
-"""MS bands that the HS covers in part, and scenes without some of their MS bands."""
+"""What of a scene can be used: pixels that no mask hides, MS bands that the HS covers."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from stsf.errors import Doubt
+from stsf.linear import fill_gaps
 from stsf.scene import Scene
 from stsf.sensing.sensors import MIN_COVERAGE, band_coverage, srf_matrix
 
 LEAST = 0.5  # share of its response that must be covered for a band to be tried at all
+
+
+def without_hidden(scene: Scene) -> Scene:
+    """The scene with the nearest valid pixel also in place of numbers under its masks.
+
+    `stsf.fuse` begins with it: what a mask hides reaches no estimate, whatever stands there.
+
+    Example:
+        >>> import stsf
+        >>> scene = stsf.load_sample()
+        >>> without_hidden(scene) is scene  # nothing is masked
+        True
+    """
+    if scene.valid_lr.all() and scene.valid_hr.all():
+        return scene
+    masks = {"lrhs_t1": scene.valid_lr, "hrms_t1": scene.valid_hr, "hrms_t2": scene.valid_hr}
+    filled: dict[str, Any] = {k: fill_gaps(getattr(scene, k), mask) for k, mask in masks.items()}
+    return replace(scene, **filled)
 
 
 def covered_bands(scene: Scene, least: float = MIN_COVERAGE) -> Scene:

@@ -117,12 +117,15 @@ def usable(
         wanted: bands chosen by the user, see `stsf.files.choice`.
         in_order: of wavelength, else of the file.
     """
-    if wanted and (first := _told_by_file(wanted, image, option)) is not None:
-        image, wanted = _only(image, first), None
+    own = option.replace("sensor", "bands")
+    if wanted and not _fits_whole(image, sensor):  # the table describes the chosen bands only
+        if (first := _told_by_file(wanted, image, option)) is not None:
+            image, wanted = _only(image, first), None
     bands = sensor_of(image, sensor, option)
     if wanted:
-        own = option.replace("sensor", "bands")
-        first = chosen_bands(wanted, bands.band_names, bands.centre, own)
+        first = _told_by_file(wanted, image, option)
+        if first is None:
+            first = chosen_bands(wanted, bands.band_names, bands.centre, own)
         image, bands = _only(image, first), bands.select(first)
     chosen = usable_bands(image, bands, name)
     if image.good is not None:
@@ -160,6 +163,12 @@ def _told_by_file(wanted: str, image: Image, option: str) -> np.ndarray | None:
         return chosen_bands(wanted, names, image.wavelength, option)
     except InputError:
         return None
+
+
+def _fits_whole(image: Image, sensor: str | None) -> bool:
+    """Whether a sensor or table that the user named has one row for each band of the file."""
+    known = known_sensor(image, sensor)
+    return known is not None and len(known) == len(image.cube)
 
 
 def _only(image: Image, bands: np.ndarray) -> Image:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from stsf.alignment.coverage import without_hidden
 from stsf.errors import InputError
 from stsf.evidence.candidates import CHUNK
 from stsf.evidence.evidence import Evidence
@@ -69,7 +70,7 @@ def fuse_tile(
     has_data = _has_data(cubes, tile.inner, core, observed.ratio)
     if has_data.any() and np.isfinite(cubes[0]).all(axis=0).sum() >= FEWEST:
         try:
-            scene = whole.aligned(observed.scene(cubes, tile.seen))
+            scene = whole.aligned(without_hidden(observed.scene(cubes, tile.seen)))
         except InputError as error:
             raise InputError(f"in tile {tile.name}: {error}") from error
         arrays, sums = _fused(scene, tile.inner, network, whole)

@@ -259,6 +259,25 @@ def test_hs_bands_are_chosen_by_wavelength(small: Scene, tmp_path: Path) -> None
     np.testing.assert_allclose(found.lrhs_t1, small.lrhs_t1[inside], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "wanted, low, high", [("400-900nm", 400, 900), ("1-40", 0, 0), ("h7", 0, 0)]
+)
+def test_hs_bands_are_chosen_by_a_table_of_all_bands(
+    wanted: str, low: float, high: float, small: Scene, tmp_path: Path
+) -> None:
+    """A file without any metadata, its bands described by a CSV table."""
+    paths, centre = bare(small, tmp_path), small.hs.centre
+    paths[0] = write(tmp_path / "nameless.tif", small.lrhs_t1, [])
+    rows = [f"h{k},{nm:.3f},{w:.3f}" for k, (nm, w) in enumerate(zip(centre, small.hs.fwhm))]
+    (tmp_path / "t.csv").write_text("\n".join(["name,centre,fwhm", *rows]))
+    how = {"hs_sensor": str(tmp_path / "t.csv"), "ms_sensor": "Sentinel-2A", "ms_bands": "B2"}
+    expected = {"400-900nm": (centre >= low) & (centre <= high), "1-40": slice(40), "h7": [7, 8]}
+    asked = "h7, h8" if wanted == "h7" else wanted
+    read = read_scene(*paths, Reading(**how, hs_bands=asked))
+    np.testing.assert_allclose(read.lrhs_t1, small.lrhs_t1[expected[wanted]], atol=1e-6)
+    np.testing.assert_allclose(read.hs.centre, centre[expected[wanted]], atol=1e-3)
+
+
 def test_bands_that_are_none_are_told_with_those_that_are(small: Scene, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"bands of the file in --ms-bands, got 'B77', .*B2, B3"):
         read_scene(*bare(small, tmp_path), Reading(ms_sensor="Sentinel-2A", ms_bands="B2,B77"))
