@@ -141,6 +141,7 @@ def fastest(function: Callable[[], Any]) -> tuple[Any, float]:
 @torch.no_grad()
 def speed() -> Iterator[Row]:
     """Seconds of each part for one scene, and its share of the rate of a large matrix product."""
+    # each part by itself
     scene = observe(simulate(3, SIZE, "train"), *sensors(), seed=3)
     network = shipped()
     prepared, first = fastest(lambda: prepare(scene))
@@ -149,6 +150,7 @@ def speed() -> Iterator[Row]:
     evidence, third = fastest(lambda: Evidence(scene, x1))
     _, fourth = fastest(lambda: network.tve(evidence))
     _, whole = fastest(lambda: network(scene))
+    # against the fastest product of two matrices
     a = torch.rand(2048, 2048)
     _, product = fastest(lambda: a @ a)
     with FlopCounterMode(display=False) as counter:

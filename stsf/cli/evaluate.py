@@ -38,6 +38,7 @@ def evaluate(
     check_values(reference, b.cube)
     check_same_bands(prediction, a, reference, b)
     check_place(prediction, a, reference, b, "pixels", "take the truth of this prediction")
+    # where something changed, which bands belong together
     codes = None
     if change is not None:
         image = read_image(change)

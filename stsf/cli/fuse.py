@@ -175,6 +175,7 @@ def as_one(
                 Doubt,
                 2,
             )
+    # the files, with nodata where an image has none
     cubes = {"x2": fused.hrhs_t2, "x1": fused.hrhs_t1, "sigma": fused.sigma_t2}
     keys = {"x2": "hrhs_t2", "x1": "hrhs_t1", "sigma": "hrhs_t2", "quality": "quality"}
     images = {

@@ -66,9 +66,11 @@ def read_scene(
     """
     reading = reading or Reading(hs_sensor=hs_sensor, ms_sensor=ms_sensor)
     paths = hs, ms1, ms2
+    # the three images, on one grid
     files = read_files(paths, reading)
     check_content([(str(path), image) for path, image in zip(paths, files[:3])])
     (y1, m1, m2, hs_bands, ms_bands), shift = on_one_grid(paths, files)
+    # the truth, by the same rules
     known = {k: p for k, p in (("hrhs_t1", truth_t1), ("hrhs_t2", truth_t2)) if p}
     truth: dict[str, Any] = {}
     for key, path in known.items():
@@ -80,6 +82,7 @@ def read_scene(
         truth["change"] = change_codes(str(change), read_image(change))
     if y1.date and m1.date and m2.date:
         truth["dates"] = y1.date, m1.date, m2.date
+    # the scene, why pixels are missing, and the rest of a pixel that Y1 is off
     place: dict[str, Any] = {"crs": m2.crs, "transform": m2.transform, "name": name}
     scene = Scene(y1.cube, m1.cube, m2.cube, hs_bands, ms_bands, **truth, **place)
     quality = [reasons(y1).repeat(scene.ratio, 0).repeat(scene.ratio, 1), reasons(m1), reasons(m2)]
@@ -167,6 +170,7 @@ def image_of(scene: Scene, key: str, cube: np.ndarray | None = None) -> Image:
         return Image(cube[None], ("change",), crs=scene.crs, transform=scene.transform)
     if key == "quality":
         return Image(cube, ("Y1", "M1", "M2"), crs=scene.crs, transform=scene.transform)
+    # which sensor saw it, when, and where it lies
     coarse, spectral = key == "lrhs_t1", "hs" if "hrms" not in key else "ms"
     sensor: Sensor = getattr(scene, spectral)
     valid = scene.valid_lr if coarse else scene.valid_hr

@@ -179,12 +179,14 @@ def _from_earthlib() -> Library:
     if spec is None or spec.origin is None:
         raise InputError("expected the package earthlib, found none: pip install earthlib")
     folder = Path(spec.origin).parent / "data"
+    # the ENVI library and its table
     header = (folder / "spectra.sli.hdr").read_text(encoding="utf-8")
     numbers = re.findall(r"\nwavelength = \{([^}]*)\}", header)[0]
     wavelength = np.round(np.array(numbers.split(","), dtype=np.float64) * 1000, 3)
     spectra = np.fromfile(folder / "spectra.sli", dtype="<f4").reshape(-1, len(wavelength))
     with open(folder / "spectra.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    # whole spectra only, with what is known of each
     keep = np.flatnonzero(~is_broken(wavelength, spectra))
     rows = [rows[i] for i in keep]
     attributes = {

@@ -84,8 +84,10 @@ def make_tiles(
     """
     reading = reading or Reading()
     network = model if isinstance(model, DCSTSF) else DCSTSF.load(model) if model else shipped()
+    # what is learnt once, for all tiles
     observed = observe(paths, reading)
     whole = learn(observed, network, calibrate=calibrate, force=force)
+    # what is there of an earlier run with the same settings
     settings = {"version": __version__, "reading": asdict(reading), "calibrate": calibrate}
     settings |= {"force": force, "side": side, "products": sorted(wanted)}
     mark = json.dumps(settings | {"inputs and weights": fingerprint(paths, network)}, indent=1)
@@ -93,6 +95,7 @@ def make_tiles(
     tiles = tiles_of(observed.shape, observed.ratio, side)
     done = place.finished(tiles)
     open_tiles = [tile for tile in tiles if tile.name not in done]
+    # the tiles that are missing
     job = Job(observed, network, whole, place, tuple(wanted))
     bar = tqdm(total=len(tiles), initial=len(done), desc="tiles", unit="tile", disable=not progress)
     with bar, kept(place, tiles):
@@ -101,6 +104,7 @@ def make_tiles(
         ):
             done[tile.name] = sums
             bar.update()
+    # what all tiles say together
     report: dict[str, Any] = {"method": "dcstsf", "calibrate": "auto" if calibrate else "none"}
     report["found"] = [_told(observed, tiles)]
     if whole.alignment is not None:

@@ -53,6 +53,7 @@ def draw(seed: int, size: int = 96, strange: float = 0.5, foreign: float = 0.0) 
         True
     """
     rng = np.random.default_rng([seed, 4])
+    # the place, now and then with content from elsewhere or with strange spectra
     kind: Literal["parcels", "dead-leaves"] = "parcels" if rng.random() < 0.7 else "dead-leaves"
     abroad = np.random.default_rng([seed, 6]).random() < foreign
     place = physical(seed, size) if abroad else simulate(seed, size, "train", kind=kind)
@@ -69,9 +70,11 @@ def draw(seed: int, size: int = 96, strange: float = 0.5, foreign: float = 0.0) 
         place = exchanged(place, seed, donor)
     if rng.random() < strange:
         place = estranged(place, float(rng.choice(STRANGE)), seed)
+    # the sensors that look at it
     hs, ms = sensors(rng)
     ratio = int(rng.choice([2, 3, 3, 3, 3, 4]))
     psf = draw_psf(rng, ms, ratio)
+    # what is wrong with the images, and whether the model is told
     wrong = replace(
         Imperfections.draw(seed, hs, ms, ratio),
         psf=psf,

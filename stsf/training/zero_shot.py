@@ -57,8 +57,10 @@ def one_level_down(scene: Scene, seed: int) -> Scene:
     """
     rng = np.random.default_rng(seed)
     height, width = (n // STEP_DOWN * STEP_DOWN for n in scene.lrhs_t1.shape[1:])
+    # Y1 takes the place of X1
     x1 = scene.lrhs_t1[:, :height, :width]
     m1 = scene.D_ms.A(scene.hrms_t1)[:, :height, :width]
+    # the second date: parts of the scene exchanged, under other light
     patch, source, light = exchange(rng, (height, width), smooth=rng.uniform(1.5, 4))
     power = rng.uniform(-0.03, 0.03)
 
@@ -67,6 +69,7 @@ def one_level_down(scene: Scene, seed: int) -> Scene:
         return (cube.reshape(len(cube), -1)[:, source] * light * tilt).reshape(cube.shape)
 
     noise = rng.standard_normal(m1.shape) * scene.noise_ms[:, None, None]
+    # seen as coarsely again
     psf = [
         Psf(p.sigma_y * STEP_DOWN / scene.ratio, p.sigma_x * STEP_DOWN / scene.ratio)
         for p in scene.psf

@@ -181,6 +181,7 @@ def fill(
         columns: endmembers in all.
     """
     mixer, parcel = Mixer(land.parcel.size), land.parcel.ravel()
+    # what covers the ground: crowns, roofs, floods, roads, water
     part = np.clip(0.5 + 0.3 * noise[VIGOUR], 0.0, 1.0)
     blend(mixer, look.crown, part, mixer.layer(land.crown), 0.6 + 0.2 * noise[MOISTURE])
     lot = land.lot.ravel() - 1
@@ -191,6 +192,7 @@ def fill(
     blend(mixer, look.road, part, mixer.layer(paved))
     track = mixer.layer((land.road[date] - paved) / np.maximum(1.0 - paved, 1e-6))
     blend(mixer, look.river, part, mixer.layer(land.water))
+    # what is left of it: hard ground, leaves, litter, soil
     ground = mixer.layer(np.ones(parcel.size))
     here = np.clip(state + np.array(TEXTURE)[:, None] * noise, 0.0, 1.0)
     hard = ground * np.where(state[HARD] > 0, here[HARD], 0.0)

@@ -128,15 +128,18 @@ def mix(
 def dead_leaves(rng: np.random.Generator, shape: tuple[int, int], palette: Palette) -> Mixture:
     """Leaves on a fractal ground at date 1, with more of them on top at date 2."""
     fine = 2 * shape[0], 2 * shape[1]
+    # which leaf lies on top, at both dates
     first = np.digitize(fractal(rng, fine, min(fine) / 3, 2.0), (-1.0, -0.3, 0.3, 1.0))
     count = fall(rng, first, 5, 0.25 * min(fine), until=0.9)
     second = first.copy()
     leaves = fall(rng, second, count, 0.1 * min(fine), until=rng.uniform(0.14, 0.2))
+    # what the leaves are made of
     spectra, kinds = pool(rng, palette)
     columns = rng.integers(0, len(kinds), (3, leaves))
     logits = np.log(rng.dirichlet((0.7, 0.7, 0.7), leaves).T + 1e-3)
     noise = np.stack([0.5 * fractal(rng, fine, scale).ravel() for scale in (40.0, 15.0, 6.0)])
     weights = [mix(label, columns, logits, noise, len(kinds)) for label in (first, second)]
+    # what a pixel became
     dominant = kinds[columns[logits.argmax(axis=0), np.arange(leaves)]]
     changed = np.where(second >= count, dominant[second], 0)
     shade = np.zeros((2, *fine))

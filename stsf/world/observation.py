@@ -142,11 +142,13 @@ def observe(
         )
     wrong = imperfections or Imperfections()
     seeds = np.random.default_rng(seed).integers(2**32, size=4).tolist()
+    # as a perfect instrument would see it, in the true responses
     x1, y1 = _hs_images(landscape, hs, ms, ratio, wrong, seeds[3])
     x2 = _as_ms_sees(landscape.render(hs, 2), ms)
     real_ms = jitter(ms, wrong.srf_shift, wrong.srf_width)
     m1 = _as_ms_sees(landscape.render(real_ms, 1), ms, wrong.shift_ms1)
     m2 = _as_ms_sees(landscape.render(real_ms, 2), ms)
+    # with errors of calibration and noise
     gain, offset = (np.reshape(v, (-1, 1, 1)) for v in (wrong.gain_ms, wrong.offset_ms))
     y1 = add_noise(y1, snr_hs, seeds[0])
     m1 = add_noise(gain * m1 + offset, snr_ms, seeds[1])

@@ -400,6 +400,9 @@ def test_axes_move_on_request_and_come_back(page) -> None:
     assert before[0] == before[1]
     page.evaluate("viewer.views['chart-t1'].model.x_range.end = 1000")
     assert page.evaluate(ends) == [1000, 1000]  # one wavelength axis for both
+    click(page, 5, 9)
+    page.wait_for_function("!viewer.fresh.length")  # all curves are drawn anew, but no axis moves
+    assert page.evaluate(ends) == [1000, 1000]
     page.click("#axes")
     assert page.evaluate(ends) == before
 

@@ -90,6 +90,7 @@ def _mask(files: list[Path], name: str, where: Path) -> Path:
 
 def _table(about: Metadata, image: Any) -> Image:
     """The metadata's table; the band numbers of all lists count from 1."""
+    # wavelengths, widths, and what makes counts reflectance
     bands = about.all("specific/bandCharacterisation/bandID")
     if len(bands) != image.count:
         raise InputError(
@@ -100,6 +101,7 @@ def _table(about: Metadata, image: Any) -> Image:
         about.numbers([about.text(key, band) for band in bands], key)
         for key in ("wavelengthCenterOfBand", "FWHMOfBand", "GainOfBand", "OffsetOfBand")
     )
+    # bands without data
     swir = _listed(about, "specific/swirProductQuality/expectedChannelsList")
     good = np.ones(len(bands), bool)
     for entry in about.all("product/bandStatistics/bandID"):
@@ -108,6 +110,7 @@ def _table(about: Metadata, image: Any) -> Image:
     for detector in ("vnir", "swir"):
         missing = _listed(about, f"specific/{detector}ProductQuality/missingChannelsList")
         good[np.array([b for b in missing if b <= len(bands)], int) - 1] = False
+    # where the sun and the sensor stood
     across, along = (
         np.deg2rad(about.number(f"specific/{key}OffNadirAngle/center"))
         for key in ("across", "along")
@@ -117,6 +120,7 @@ def _table(about: Metadata, image: Any) -> Image:
         about.number("specific/sunAzimuthAngle/center"),
     )
     off_nadir = float(np.rad2deg(np.arctan(np.hypot(np.tan(across), np.tan(along)))))
+    # as one table
     numbers = np.arange(1, len(bands) + 1)
     names, seen_by = tuple(f"B{n}" for n in numbers), np.where(np.isin(numbers, swir), SWIR, VNIR)
     time = as_utc(about.text("base/temporalCoverage/startTime"), about.path)

@@ -115,15 +115,18 @@ def _table(file: Any, path: Path, acquired: list[np.ndarray], size: tuple[int, i
         parts = [told(f"List_{key}_{name}")[bands] for name, bands in zip(CUBES, acquired)]
         return np.concatenate(parts).astype(float)
 
+    # wavelengths, and what makes counts reflectance
     centre, fwhm = of_bands("Cw"), of_bands("Fwhm")
     ends = [[float(told(f"L2Scale{name}{end}")) for name in CUBES] for end in ("Min", "Max")]
     low, high = np.array(ends)
+    # when, and where the sun stood
     start = told("Product_StartTime")
     time = as_utc(start.decode() if isinstance(start, bytes) else str(start), path)
     sun = Angles(*(float(told(f"Sun_{key}_angle")) for key in ("zenith", "azimuth")))
     scales = np.array([VNIR, SWIR]), (high - low) / FULL, low
     detector, gain, offset = (np.repeat(v, [len(bands) for bands in acquired]) for v in scales)
     facts = Facts(detector, gain, offset, time, sun, view=Angles(np.nan, np.nan))
+    # on which map
     try:
         crs = CRS.from_epsg(int(told("Epsg_Code")))
     except CRSError as error:

@@ -136,6 +136,7 @@ def _table(
     main: Metadata, tile: Metadata, bands: tuple[str, ...], sources: dict[str, Any]
 ) -> tuple[Image, tuple[str, ...]]:
     """Everything the metadata say of the bands, and what is taken for granted."""
+    # the bands of the product, their responses, centres and widths
     spectral = {e.get("physicalBand"): e for e in main.all(".//Spectral_Information")}
     missing = [b for b in bands if b not in spectral]
     if missing:
@@ -147,10 +148,12 @@ def _table(
     axis, srf = _responses(main, own)
     centre = srf @ axis / srf.sum(axis=1)
     fwhm = np.array([np.ptp(axis[row >= row.max() / 2]) + 1.0 for row in srf])
+    # counts to reflectance
     gain = 1 / main.number(".//BOA_QUANTIFICATION_VALUE")
     ids = [e.get("bandId") for e in own]
     listed = {e.get("band_id"): e.text or "" for e in main.root.iter("BOA_ADD_OFFSET")}
     add = main.numbers([listed.get(i or "", "0") if listed else "0" for i in ids], "BOA_ADD_OFFSET")
+    # what a user should know
     doubts = []
     if twenty := ", ".join(b for b in bands if b in TWENTY):
         coarse = "by cubic convolution: they hold no detail finer than 20 m"
@@ -161,6 +164,7 @@ def _table(
             f"{main.path.parent.name}: the offset in the metadata was applied to these counts "
             "before (one pixel in a hundred would be darker than -0.02): it is not applied again"
         )
+    # where, when, and from where it was seen
     ten = sources[next(b for b in bands if b in TEN)]
     view = [_angles(tile, f".//Mean_Viewing_Incidence_Angle[@bandId='{i}']") for i in ids]
     detector, sun = np.where(centre >= SWIR_START, SWIR, VNIR), _angles(tile, ".//Mean_Sun_Angle")

@@ -53,9 +53,10 @@ def charts(meta: dict[str, Any]) -> dict[str, Any]:
         for k, colour in enumerate(("#C62828", "#2E7D32", "#1565C0")):  # bands on the images
             plot.add_layout(Span(
                 dimension="height", name=f"{chart}-mark{k}", visible=False, location=0,
-                line_color=colour, line_width=1, line_dash="dashed",
+                line_color=colour, line_width=1, line_dash="dashed", level="overlay",
             ))  # fmt: skip
-        _curves(plot, chart)
+        _curves(plot, chart, "glyph")
+        _curves(plot, f"{chart}-top", "overlay")  # drawn again without those below
         plot.yaxis.axis_label = "difference" if chart == "difference" else "reflectance (0-1)"
         _plain(plot)
         if chart == CHARTS[-1]:
@@ -123,7 +124,7 @@ def _shade(start: float, end: float, **look: Any) -> BoxAnnotation:
     return BoxAnnotation(left=start, right=end, fill_color="#0072B2", line_color=None, **look)
 
 
-def _curves(plot: Any, chart: str) -> None:
+def _curves(plot: Any, name: str, level: str) -> None:
     """Empty glyphs that the page fills: bands of spread, lines, points and their widths."""
     columns = {
         "spread": ("xs", "ys", "colour"),
@@ -133,21 +134,19 @@ def _curves(plot: Any, chart: str) -> None:
         "labels": ("x", "y", "text", "colour"),
     }
     source = {
-        part: ColumnDataSource({name: [] for name in names}, name=f"{chart}-{part}")
-        for part, names in columns.items()
+        part: ColumnDataSource({column: [] for column in of}, name=f"{name}-{part}")
+        for part, of in columns.items()
     }
-    plot.patches("xs", "ys", source=source["spread"], color="colour", fill_alpha=0.15, line_alpha=0)
-    plot.multi_line(
-        "xs", "ys", source=source["lines"], line_color="colour", line_dash="dash",
-        line_width="width", line_alpha="alpha",
-    )  # fmt: skip
-    plot.segment("left", "y", "right", "y", source=source["points"], line_color="colour")
-    plot.segment("x", "low", "x", "high", source=source["bars"], line_color="colour")
-    plot.scatter(
-        "x", "y", source=source["points"], marker="marker", color="colour", size=6,
-        line_color="white", line_width=0.5,
-    )  # fmt: skip
-    plot.text(
-        "x", "y", "text", source=source["labels"], text_color="colour", text_font_size="11px",
-        text_font_style="bold", x_offset=4, text_baseline="middle",
-    )  # fmt: skip
+
+    def on(part: str, **look: Any) -> dict[str, Any]:
+        return {"source": source[part], "level": level, **look}
+
+    plot.patches("xs", "ys", **on("spread", color="colour", fill_alpha=0.15, line_alpha=0))
+    look = {"line_dash": "dash", "line_width": "width", "line_alpha": "alpha"}
+    plot.multi_line("xs", "ys", **on("lines", line_color="colour", **look))
+    plot.segment("left", "y", "right", "y", **on("points", line_color="colour"))
+    plot.segment("x", "low", "x", "high", **on("bars", line_color="colour"))
+    edge = {"size": 6, "line_color": "white", "line_width": 0.5}
+    plot.scatter("x", "y", **on("points", marker="marker", color="colour", **edge))
+    font = {"text_font_size": "11px", "text_font_style": "bold", "text_baseline": "middle"}
+    plot.text("x", "y", "text", **on("labels", text_color="colour", x_offset=4, **font))

@@ -239,6 +239,7 @@ def with_fused(facts: SimpleNamespace, cubes: dict[str, Layer], fused: Any) -> L
                     "explore a result together with the scene it was made from"
                 )
             cubes[key] = layer
+    # bands that are shown; bad ones are dropped
     _check_shapes(facts, cubes)
     shown = band_quality(facts.hs.centre) != "bad"
     shown = shown if shown.any() else ~shown

@@ -61,6 +61,7 @@ def look_at(layers: Layers, part: Part | None = None) -> Look:
     """
     rows, columns = part or tuple(slice(0, n) for n in layers.size)
     most, step = MOST_PIXELS if part is None else LOOK_PIXELS, 1
+    # as coarse as needed, on whole pixels of all images
     ratio = layers.ratio("lrhs_t1")
     while np.prod(_shape(rows, columns, step)) > most:
         step, most = 2 * step, LOOK_PIXELS
@@ -70,6 +71,7 @@ def look_at(layers: Layers, part: Part | None = None) -> Look:
         for s, n in zip((rows, columns), layers.size)
     )
     shape = _shape(rows, columns, step)
+    # from each file what its overviews give
     cubes = {}
     for key in layers.cubes:
         r = layers.ratio(key)

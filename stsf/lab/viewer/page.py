@@ -30,7 +30,7 @@ PANE = 280  # screen pixels across, until the page fits itself into its window (
 SCRIPTS = (
     "math.js", "formula.js", "data.js", "images.js", "curves.js", "readout.js", "room.js",
     "panel.js", "tools.js", "geojson.js", "exchange.js", "print.js", "keys.js", "controls.js",
-    "main.js",
+    "bokeh.js", "main.js",
 )  # fmt: skip
 ASPECTS = (0.45, 1.6)  # height to width of a pane, at least and at most
 
@@ -120,14 +120,18 @@ def _panes(size: tuple[int, int], shape: tuple[int, int], across: int) -> dict[s
                 "xs", "ys", source=source, line_color="#FFEB3B", line_width=width,
                 name=f"{source.name}-lines", visible=False,
             )  # fmt: skip
-        pane.multi_line("xs", "ys", source=outlines, line_color="white", line_width=4)
-        pane.multi_line("xs", "ys", source=outlines, line_color="colour", line_width=2)
-        pane.multi_line("xs", "ys", source=cursor, line_color="black", line_width=2.5)
-        pane.multi_line("xs", "ys", source=cursor, line_color="white", line_width=1.2)
+        # on a canvas of its own, so that a pin or the pointer does not draw the image again
+        for source, colour, width in (
+            (outlines, "white", 4), (outlines, "colour", 2),
+            (cursor, "black", 2.5), (cursor, "white", 1.2),
+        ):  # fmt: skip
+            pane.multi_line(
+                "xs", "ys", source=source, line_color=colour, line_width=width, level="overlay"
+            )
         pane.text(
             "x", "y", "text", source=numbers, text_color="white", text_font_size="12px",
             text_font_style="bold", x_offset=7, y_offset=-5, background_fill_color="colour",
-            padding=2, border_radius=3,
+            padding=2, border_radius=3, level="overlay",
         )  # fmt: skip
         if i == 0:
             pane.add_layout(Span(

@@ -32,8 +32,9 @@ function controls(viewer) {
   on("continuum", "change", () => {
     state.continuum = $("continuum").checked;
     viewer.refresh();
+    viewer.curves.axes(true);
   });
-  on("axes", "click", () => viewer.curves.axes(viewer.items));
+  on("axes", "click", () => viewer.curves.axes(true));
   on("clear", "click", () => viewer.clear());
   on("csv", "click", () => viewer.panel.save(
     new Blob([viewer.panel.csv(viewer.items)], { type: "text/csv" }), `${data.name || "scene"}-spectra.csv`));

@@ -14,6 +14,7 @@ class Curves {
       const { y_range } = this.model(`chart-${chart}`);
       return [chart, y_range.start, y_range.end];
     });
+    this.below = this.drawn([]);
   }
 
   // Everything known of an item: mean, spread and count by source.
@@ -152,14 +153,30 @@ class Curves {
     }
   }
 
+  // All curves anew.
   draw(items, live) {
-    const charts = this.drawn(items);
-    if (live) this.add(charts, live, null);
+    this.below = this.drawn(items);
+    this.lay("", this.below);
+    this.onTop([], live);
+  }
+  // New pins and the pixel under the pointer, on a canvas of their own: those below are not drawn again.
+  onTop(fresh, live) {
+    const pins = this.drawn(fresh), top = this.drawn(fresh);
+    if (live) this.add(top, live, null);
+    this.lay("-top", top);
+    this.pinned = this.together(this.below, pins);
+    this.last = live ? this.together(this.below, top) : this.pinned;
+    this.offScale(this.last);
+  }
+  lay(layer, charts) {
     for (const [chart, parts] of Object.entries(charts))
       for (const key of ["spread", "lines", "points", "bars", "labels"])
-        this.fill(this.model(`${chart}-${key}`), parts[key]);
-    this.offScale(charts);
-    this.last = charts;
+        this.fill(this.model(`${chart}${layer}-${key}`), parts[key]);
+  }
+  together(below, top) {
+    const joined = (a, b) => (Array.isArray(a) ? [...a, ...b] : typeof a !== "object" ? a
+      : Object.fromEntries(Object.keys(a).map((key) => [key, key in b ? joined(a[key], b[key]) : a[key]])));
+    return joined(below, top);
   }
 
   fill(source, columns) {  // an empty glyph that stays empty needs no drawing
@@ -167,9 +184,12 @@ class Curves {
     if (filled(columns) || filled(source.data)) source.data = columns;
   }
 
-  // Axes stay where they are while the pointer moves; pinned curves widen them, t1 and t2 alike.
-  axes(items) {
-    const removed = this.state.continuum, charts = this.drawn(items);
+  // Axes stay where they are while the pointer moves; pinned curves widen them, t1 and t2 alike,
+  // unless the reader has zoomed in: then only the button brings the whole back.
+  axes(whole = false) {
+    const [first, last] = this.data.limits.wavelength, { x_range } = this.model("chart-t1");
+    if (!whole && (x_range.start !== first || x_range.end !== last)) return;
+    const removed = this.state.continuum, charts = this.pinned;
     const both = ["t1", "t2"].flatMap((chart) => this.values(charts[chart]));
     for (const [chart, start, end] of this.fixed) {
       const plot = this.model(`chart-${chart}`), change = chart === "difference";
@@ -181,7 +201,6 @@ class Curves {
       const value = removed ? "continuum removed" : "reflectance (0-1)";
       plot.left[0].axis_label = chart === "difference" ? "difference" : value;
     }
-    const [low, high] = this.data.limits.wavelength;
-    this.model("chart-t1").x_range.setv({ start: low, end: high });
+    x_range.setv({ start: first, end: last });
   }
 }

@@ -1,12 +1,15 @@
 // The viewer: its state, pins and regions, and the first picture.
 "use strict";
 
+const SETTLED = 400;  // ms after the last click until all curves lie on one canvas again
+
 class Viewer {
   constructor(data, documents) {
     const { pinned, panes, change } = data.start;
     this.data = data;
     this.documents = documents;
     this.items = [];
+    this.fresh = [];  // pins of the last moment, drawn on top of the others
     this.number = 0;
     this.state = {
       preset: "true colour", nm: 850, stretch: "shared", window: 1, mode: "pan", panes,
@@ -135,7 +138,7 @@ class Viewer {
     $("pointer").textContent = at ? this.say(at) + this.readout.ofImage(this.pane ?? 0, at) : "move over an image, click to drop a pin";
     if (at && this.pinned === String(at)) this.live = null;  // its curves are already there
     else this.pinned = null;
-    this.curves.draw(this.items, this.live);
+    this.curves.onTop(this.fresh, this.live);
     if (this.live) this.precisely(at);
   }
   // The spectra themselves for the pixel under the pointer, where the page holds means only.
@@ -148,7 +151,7 @@ class Viewer {
     if (String(this.pointer) !== String(at)) { this.precisely(this.pointer); return; }
     if (!found.spectra) return;
     this.live = found.spectra;
-    this.curves.draw(this.items, this.live);
+    this.curves.onTop(this.fresh, this.live);
   }
   async fromFile(pin) {
     const found = await ask({ spectra: pin });
@@ -215,7 +218,13 @@ class Viewer {
     this.items.push(item);
     this.state.chosen = item;
     this.live = null;
-    this.refresh();
+    this.fresh.push(item);
+    this.images.mark(this.items);
+    this.curves.onTop(this.fresh, null);
+    this.curves.axes();
+    this.panel.table(this.items);
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.refresh(), SETTLED);
     this.tell();
     this.clicked = performance.now() - began;
     requestAnimationFrame(() => setTimeout(() => { this.drawn = performance.now() - began; }));
@@ -257,9 +266,11 @@ class Viewer {
     this.curves.draw(this.items, this.live);
   }
   refresh() {
+    clearTimeout(this.settling);
+    this.fresh = [];
     this.images.mark(this.items);
-    this.curves.axes(this.items);
     this.curves.draw(this.items, this.live);
+    this.curves.axes();
     this.panel.table(this.items);
   }
   redraw() {
@@ -292,12 +303,9 @@ async function start() {
   const data = new Data(json("meta"), await openBlob($("blob").textContent.trim()));
   const items = json("documents-items"), roots = json("documents-roots");
   for (const [name, element] of Object.entries(roots)) $(`place-${name}`).id = element;
-  const views = await Bokeh.embed.embed_items(json("documents"), items);
-  const viewer = new Viewer(data, Bokeh.documents.at(-1));
-  // Hold, then drag, is a drag: bokeh's "press" would swallow it (its gesture is not used here).
-  views.flatMap((manager) => [...manager])[0].canvas_view.ui_event_bus.ui_gestures.constructor.press_threshold = 2 ** 31 - 1;
-  viewer.views = Object.assign({}, ...views.map((manager) => Object.fromEntries(
-    [...manager].map((view) => [view.model.name, view]))));
+  const managers = await Bokeh.embed.embed_items(json("documents"), items);
+  const viewer = new Viewer(data, remembering(Bokeh.documents.at(-1)));
+  viewer.views = tuned(managers);
   window.viewer = viewer;
   requestAnimationFrame(() => setTimeout(() => {
     viewer.first = performance.now();
