@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "coverage": ["covered_bands", "select_ms", "without_hidden"],
         "phase_correlation": ["phase_shift", "shift_image"],
         "psf_fit": ["fit_psf"],
-        "response": ["effective_response"],
+        "response_fit": ["effective_response"],
         "registration": ["register", "register_dates", "register_hs_ms"],
     },
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stsf.alignment.registration import Registration, register
-from stsf.alignment.response import Response, effective_response
+from stsf.alignment.response_fit import Response, effective_response
 from stsf.scene import Scene
 
 

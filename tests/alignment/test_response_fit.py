@@ -14,7 +14,7 @@ import stsf
 from stsf.alignment.align import align
 from stsf.alignment.coverage import LEAST, covered_bands, select_ms
 from stsf.alignment.pairs import STRENGTHS, Fit, Moments, Pairs
-from stsf.alignment.response import effective_response
+from stsf.alignment.response_fit import effective_response
 from stsf.degradation import SpectralDegradation
 from stsf.errors import Doubt, InputError
 from stsf.files.scenes import open_scene, write_scene
