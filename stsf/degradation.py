@@ -250,8 +250,10 @@ class SpatialDegradation:
 
     def apply(self, x: Array, matrices: list[tuple[np.ndarray, np.ndarray]]) -> Array:
         """`left @ x @ right` with the pair (left, right) of each band's detector."""
-        if self.detector is None or len(matrices) == 1:
-            left, right = (like(m, x) for m in matrices[0])
+        alone = self.detector is None or len(matrices) == 1
+        used = {0} if alone else set(self.detector.tolist())  # type: ignore[union-attr]
+        if len(used) == 1:
+            left, right = (like(m, x) for m in matrices[used.pop()])
             return left @ x @ right
         parts = [
             like(left, x) @ x[..., self.detector == k, :, :] @ like(right, x)

@@ -102,6 +102,8 @@ class SSJE(nn.Module):
                 steps[f"seu {k}"] = z
             if self.back_projection:
                 z = self._through_d(prepared, z, k, context, steps)
+            if not return_steps:
+                steps.clear()  # a dozen maps each
         steps["consistency"] = z = z + prepared.explain(z, UNEXPLAINED)
         return (z, steps) if return_steps else z
 

@@ -51,14 +51,16 @@ class Pairing:
             f: the scene's regression.
         """
         parts = zip(x1.split(CHUNK), m1.split(CHUNK), m2.split(CHUNK), strict=True)
-        return DatePairs.join(in_parallel(lambda part: self._pair(*part, f), parts))
+        made = in_parallel(lambda part: self._between(*part, f), parts)
+        return DatePairs(x1, m1, m2, *map(torch.cat, zip(*made, strict=True)))
 
-    def _pair(
+    def _between(
         self, x1: torch.Tensor, m1: torch.Tensor, m2: torch.Tensor, f: FourierRegression
-    ) -> DatePairs:
+    ) -> tuple[torch.Tensor, ...]:
+        """Difference image, novelty of both dates and candidates, in the order of `DatePairs`."""
         difference = difference_image(m1, m2, self.band_spread)
         candidates = self._candidates(x1, m1, m2, difference.brightness[:, None], f)
-        return DatePairs(x1, m1, m2, *difference, f.novelty(m2), f.novelty(m1), candidates)
+        return *difference, f.novelty(m2), f.novelty(m1), candidates
 
     def _candidates(
         self,

@@ -72,7 +72,7 @@ def prepare(
     for k, own in of.detectors.items():
         m, m_lr = as_seen(scene, sharp, k, of.softness[k])
         residual = scene.lrhs_t1[own.bands] - own.f.apply(m_lr)
-        outside = own.axes.others(residual, weight)
+        outside = own.axes.others(residual, weight).astype(np.float32)
         up = scene.D.at(np.full(len(own.bands), k)).upsample
         base[own.bands] = own.f.apply(m) + up(outside)
         y, noise = own.axes.maps(residual), own.axes.noise
@@ -113,6 +113,7 @@ def _start(
     target = y * (1.0 - own.axes.noise)[:, None, None]
     slopes, offset = local_fit(m_lr, target, weight, 1.0, 0.01, own.spread)
     up = scene.D.at(np.full(len(target), k)).upsample
+    slopes, offset = slopes.astype(np.float32), offset.astype(np.float32)
     return up(offset) + sum(up(s) * band for s, band in zip(slopes, m, strict=True))
 
 

@@ -113,7 +113,8 @@ class Prepared:
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, H, W) -> (L, H, W) reflectance."""
-        return self.base + torch.einsum("ln,nhw->lhw", self.basis, z)
+        flat = torch.addmm(self.base.flatten(1), self.basis, z.flatten(1))
+        return flat.view_as(self.base)
 
     def encode(self, x: Tensor) -> Tensor:
         """(L, H, W) -> (n, H, W): the maps of a known X1, as near as they come to it."""

@@ -30,7 +30,7 @@ class NeighbourRegression:
     def __init__(self, m: torch.Tensor, z: torch.Tensor) -> None:
         self._spread = m.std(0) + 1e-6
         self._m, self._z = m / self._spread, z
-        self._tree = KDTree(self._m.numpy())
+        self._tree = KDTree(self._m.numpy(), leafsize=16)
         low, high = z.min(0).values, z.max(0).values
         self._low, self._high = low - BEYOND * (high - low), high + BEYOND * (high - low)
 

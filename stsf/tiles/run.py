@@ -26,6 +26,7 @@ from stsf.network import DCSTSF, shipped
 from stsf.tiles.assembly import assemble
 from stsf.tiles.folder import Folder, fingerprint
 from stsf.tiles.grid import SAMPLE, TILE, Tile, tiles_of
+from stsf.tiles.memory import give_back, little_memory
 from stsf.tiles.observations import Observations, observe
 from stsf.tiles.tile import reported
 from stsf.tiles.whole import learn
@@ -51,6 +52,7 @@ class Made:
     explained: np.ndarray
 
 
+@little_memory()
 def make_tiles(
     paths: Sequence[str | Path],
     folder: Path,
@@ -87,6 +89,7 @@ def make_tiles(
     # what is learnt once, for all tiles
     observed = observe(paths, reading)
     whole = learn(observed, network, calibrate=calibrate, force=force)
+    give_back()
     # what is there of an earlier run with the same settings
     settings = {"version": __version__, "reading": asdict(reading), "calibrate": calibrate}
     settings |= {"force": force, "side": side, "products": sorted(wanted)}
@@ -120,6 +123,7 @@ def make_tiles(
     return Made(observed, place, tiles, report, whole.explained)
 
 
+@little_memory()
 def put_together(
     made: Made,
     outputs: Mapping[str, Path],

@@ -127,11 +127,13 @@ def second_date(network: DCSTSF, evidence: Evidence, whole: Whole) -> tuple[np.n
     chunks = [slice(i, i + CHUNK) for i in range(0, len(evidence.all), CHUNK)]
     evidence, tested = moved(evidence, network.device), moved(whole.tested, network.device)
 
-    def answer(chosen: slice) -> tuple[np.ndarray, np.ndarray]:
+    x2, sigma = (np.empty(evidence.all.x1.T.shape, np.float32) for _ in range(2))
+
+    def answer(chosen: slice) -> None:
         estimate = network.tve.estimate(evidence, chosen, tested)
-        return estimate.x2.T.cpu().numpy(), (estimate.sigma.T * network.calibration).cpu().numpy()
+        x2[:, chosen] = estimate.x2.T.cpu().numpy()
+        sigma[:, chosen] = (estimate.sigma.T * network.calibration).cpu().numpy()
 
     with torch.no_grad():
-        parts = in_parallel(answer, chunks)
-    x2, sigma = (np.concatenate(part, axis=1) for part in zip(*parts))
+        in_parallel(answer, chunks)
     return x2, sigma

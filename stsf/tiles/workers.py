@@ -20,12 +20,12 @@ from stsf.network import DCSTSF
 from stsf.threads import one_thread
 from stsf.tiles.folder import Folder
 from stsf.tiles.grid import Tile
+from stsf.tiles.memory import give_back, little_memory
 from stsf.tiles.observations import Observations
 from stsf.tiles.tile import Sums, fuse_tile
 from stsf.tiles.whole import Whole
 
 ATTEMPTS = 3  # rounds of processes, where the system ends one
-CACHE = "64"  # MB of blocks that GDAL keeps in each process
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Job:
         """Make one tile and write its file."""
         products, sums = fuse_tile(self.observed, tile, self.network, self.whole, self.wanted)
         self.folder.write(tile, products, sums)
+        del products
+        give_back()
         return sums
 
     def one_by_one(self, tiles: Sequence[Tile]) -> Iterator[tuple[Tile, Sums]]:
@@ -58,7 +60,6 @@ class Job:
 
 
 def _begin() -> None:
-    os.environ["GDAL_CACHEMAX"] = CACHE
     one_thread()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -74,8 +75,9 @@ def _make_all(job: Job, tiles: Sequence[Tile], out: Connection) -> None:
     """What a process does: its share, one by one."""
     _begin()
     try:
-        for made in job.one_by_one(tiles):
-            out.send(made)
+        with little_memory():
+            for made in job.one_by_one(tiles):
+                out.send(made)
     except InputError as error:
         out.send(error)
 
