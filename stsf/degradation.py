@@ -250,16 +250,15 @@ class SpatialDegradation:
 
     def apply(self, x: Array, matrices: list[tuple[np.ndarray, np.ndarray]]) -> Array:
         """`left @ x @ right` with the pair (left, right) of each band's detector."""
-        alone = self.detector is None or len(matrices) == 1
-        used = {0} if alone else set(self.detector.tolist())  # type: ignore[union-attr]
-        if len(used) == 1:
-            left, right = (like(m, x) for m in matrices[used.pop()])
+        of_band = np.zeros(1, int) if self.detector is None or len(matrices) == 1 else self.detector
+        if (of_band == of_band[0]).all():
+            left, right = (like(m, x) for m in matrices[of_band[0]])
             return left @ x @ right
         parts = [
-            like(left, x) @ x[..., self.detector == k, :, :] @ like(right, x)
+            like(left, x) @ x[..., of_band == k, :, :] @ like(right, x)
             for k, (left, right) in enumerate(matrices)
         ]
-        order = np.argsort(np.argsort(self.detector, kind="stable"), kind="stable")
+        order = np.argsort(np.argsort(of_band, kind="stable"), kind="stable")
         if isinstance(x, torch.Tensor):
             return torch.cat(parts, dim=-3)[..., torch.from_numpy(order), :, :]
         return np.concatenate(parts, axis=-3)[..., order, :, :]
