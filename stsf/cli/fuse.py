@@ -74,6 +74,7 @@ EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.
     "is made in tiles of 384 anyway. Stopped half way, the same command goes on.",
 )
 @option("--workers", type=click.IntRange(1, 64), default=1, help="Processes that make tiles.")
+@option("--scheduler", help="Let the workers of a dask scheduler at this address make the tiles.")
 @overwriting
 @option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def fuse(
@@ -92,6 +93,7 @@ def fuse(
     force: bool,
     tile: int | None,
     workers: int,
+    scheduler: str | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -101,7 +103,8 @@ def fuse(
     check_targets(list(targets.values()), inputs=[hs, ms1, ms2], overwrite=overwrite)
     if report is not None:
         check_page(report, overwrite)
-    for option_of, given in (("--out-error", out_error), ("--tile", tile), ("--workers", workers)):
+    tiled = ("--tile", tile), ("--workers", workers), ("--scheduler", scheduler)
+    for option_of, given in (("--out-error", out_error), *tiled):
         if given not in (None, 1) and method != "dcstsf":
             raise InputError(
                 f"expected the method dcstsf with {option_of}, got {method}, which has none: "
@@ -112,8 +115,9 @@ def fuse(
 
     start, paths = time.perf_counter(), (hs, ms1, ms2)
     how: dict[str, Any] = {"model": model, "force": force, "progress": sys.stderr.isatty()}
-    if method == "dcstsf" and (tile or workers > 1 or is_large(paths, reading.nodata)):
-        how |= {"workers": workers, "calibrate": calibrate == "auto"}
+    many = tile or scheduler or workers > 1
+    if method == "dcstsf" and (many or is_large(paths, reading.nodata)):
+        how |= {"workers": workers, "scheduler": scheduler, "calibrate": calibrate == "auto"}
         figures, write_page = in_tiles(paths, targets, reading, tile, **how)
     else:
         figures, write_page = as_one(

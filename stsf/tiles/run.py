@@ -24,11 +24,12 @@ from stsf.files.atomic import replacing
 from stsf.files.reading import Reading
 from stsf.network import DCSTSF, shipped
 from stsf.tiles.assembly import assemble
+from stsf.tiles.cluster import on_cluster
 from stsf.tiles.folder import Folder, fingerprint
 from stsf.tiles.grid import SAMPLE, TILE, Tile, tiles_of
 from stsf.tiles.memory import give_back, little_memory
 from stsf.tiles.observations import Observations, observe
-from stsf.tiles.tile import reported
+from stsf.tiles.tile import Sums, reported
 from stsf.tiles.whole import learn
 from stsf.tiles.workers import Job, in_processes
 
@@ -64,6 +65,7 @@ def make_tiles(
     force: bool = False,
     side: int = TILE,
     workers: int = 1,
+    scheduler: str | None = None,
     progress: bool = False,
 ) -> Made:
     """Fuse three files or products tile by tile; memory does not grow with the scene.
@@ -78,12 +80,17 @@ def make_tiles(
         force: go on where the images contradict one another.
         side: of a tile, pixels of the product.
         workers: processes that make tiles; a single one is this process, on all its cores.
+        scheduler: address of a dask scheduler whose workers make the tiles instead; they must find
+            the files and the folder at the same paths.
         progress: show a progress bar with the time left.
 
     Raises:
         InputError: input that cannot be used, a full disk, or workers that do not live. What was
             finished is kept, and the sentence says where.
     """
+    if scheduler is not None:  # its workers may stand in other folders
+        paths = [Path(p).absolute() if Path(p).exists() else p for p in paths]
+        folder = folder.absolute()
     reading = reading or Reading()
     network = model if isinstance(model, DCSTSF) else DCSTSF.load(model) if model else shipped()
     # what is learnt once, for all tiles
@@ -102,9 +109,7 @@ def make_tiles(
     job = Job(observed, network, whole, place, tuple(wanted))
     bar = tqdm(total=len(tiles), initial=len(done), desc="tiles", unit="tile", disable=not progress)
     with bar, kept(place, tiles):
-        for tile, sums in (
-            in_processes(job, open_tiles, workers) if workers > 1 else job.one_by_one(open_tiles)
-        ):
+        for tile, sums in _making(job, open_tiles, workers, scheduler):
             done[tile.name] = sums
             bar.update()
     # what all tiles say together
@@ -121,6 +126,14 @@ def make_tiles(
             2,
         )
     return Made(observed, place, tiles, report, whole.explained)
+
+
+def _making(
+    job: Job, tiles: Sequence[Tile], workers: int, scheduler: str | None
+) -> Iterator[tuple[Tile, Sums]]:
+    if scheduler is not None:
+        return on_cluster(job, tiles, scheduler)
+    return in_processes(job, tiles, workers) if workers > 1 else job.one_by_one(tiles)
 
 
 @little_memory()
