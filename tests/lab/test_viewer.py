@@ -124,7 +124,7 @@ def shown(request, explored, tmp_path_factory) -> View:
 @pytest.fixture
 def page(shown) -> View:
     """The page as it opens: no pins, true colour, first images."""
-    shown.evaluate("viewer.clear(); viewer.reset(); viewer.curves.axes([]); viewer.leave()")
+    shown.evaluate("viewer.clear(); viewer.reset(); viewer.curves.axes(true); viewer.leave()")
     shown.select_option("#preset", "true colour")
     shown.select_option("#stretch", "shared")
     shown.select_option("#window", "1")
