@@ -116,10 +116,11 @@ def axis_limits(layers: Layers, cubes: dict[str, np.ndarray]) -> dict[str, list[
     low, high = np.nanpercentile(values, (0.1, 99.9))
     reach = 0.6 * high
     centre, room = layers.hs.centre, 60.0
+    number = max(room, 0.06 * float(np.ptp(centre)))  # of a pin, behind the last band
     return {
         "value": [min(0.0, float(low) * 1.1), float(high) * 1.15],
         "difference": [-float(reach), float(reach)],
-        "wavelength": [float(centre[0] - room), float(centre[-1] + room)],
+        "wavelength": [float(centre[0] - room), float(centre[-1] + number)],
     }
 
 
