@@ -129,7 +129,8 @@ def _profile(table: Image, size: tuple[int, ...], dtype: Dtype, packed: bool) ->
 def _pack(plain: str, packed: str, dtype: Dtype) -> None:
     """Compress, make overviews, and put everything in the order of a Cloud-Optimized GeoTIFF."""
     small = {"overview_resampling": "mode" if dtype == "uint8" else "average"}
-    small |= {"compress": "deflate", "predictor": "yes", "bigtiff": "if_safer"}
+    # level 1: two thirds of the time of level 6, files 4 % larger
+    small |= {"compress": "deflate", "level": "1", "predictor": "yes", "bigtiff": "if_safer"}
     with unplaced():
         copy(plain, packed, driver="COG", blocksize=BLOCK, num_threads="all_cpus", **small)
 

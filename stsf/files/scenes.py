@@ -6,10 +6,9 @@ import json
 from contextlib import ExitStack
 from dataclasses import astuple, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from affine import Affine
 
 from stsf.degradation import Psf
@@ -21,6 +20,9 @@ from stsf.files.raster import write_geotiff
 from stsf.files.reading import Reading, bands_like, on_one_grid, read_files, reasons, usable
 from stsf.scene import KINDS, Scene, check_values
 from stsf.sensing.bands import Sensor
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FILES = {
     "lrhs_t1": "hs_t1.tif",
@@ -203,6 +205,8 @@ def change_codes(name: str, image: Image) -> np.ndarray:
 
 def to_xarray(scene: Scene) -> xr.Dataset:
     """All cubes with wavelength, x and y as coordinates (pixel centres, metres if known)."""
+    import xarray as xr  # a second by itself
+
     dims = {"lrhs_t1": ("wavelength", "y_lr", "x_lr")}
     dims |= {k: ("wavelength", "y", "x") for k in ("hrhs_t1", "hrhs_t2")}
     dims |= {k: ("band", "y", "x") for k in ("hrms_t1", "hrms_t2")}
