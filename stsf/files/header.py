@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,24 @@ def check_size(source: Any) -> None:
         needed += 4 if needed else 0  # a block ends with a copy of its last four bytes
     if size < needed:
         raise RasterioError(f"its last part is missing: {size} bytes, its header needs {needed}")
+
+
+def check_blocks(path: Path) -> None:
+    """Refuse a file just written of which a block is missing, in any overview: GDAL may not say so.
+
+    Raises:
+        OSError: the disk was full.
+    """
+    with open_raster(path) as whole:
+        levels = len(whole.overviews(1))
+    for level in range(-1, levels):
+        with open_raster(path, **({} if level < 0 else {"overview_level": level})) as source:
+            down, across = (-(-n // b) for n, b in zip(source.shape, source.block_shapes[0]))
+            for x, y in product(range(across), range(down)):
+                names = f"BLOCK_OFFSET_{x}_{y}", f"BLOCK_SIZE_{x}_{y}"
+                there = [int(source.get_tag_item(name, "TIFF", bidx=1) or 0) for name in names]
+                if not all(there) or sum(there) > path.stat().st_size:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def band_table(source: Any) -> dict[str, np.ndarray]:

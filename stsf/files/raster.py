@@ -24,7 +24,7 @@ from rasterio.windows import Window
 
 from stsf.errors import InputError
 from stsf.files.atomic import replacing
-from stsf.files.header import check_size, open_raster, unplaced
+from stsf.files.header import check_blocks, check_size, open_raster, unplaced
 from stsf.files.imagefile import Image
 
 Dtype = Literal["float32", "int16", "uint8"]
@@ -114,6 +114,7 @@ def writing_parts(
                 check_size(source)
             except rasterio.errors.RasterioError as error:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        check_blocks(packed)
         packed.replace(path)
 
 
@@ -131,8 +132,11 @@ def _pack(plain: str, packed: str, dtype: Dtype) -> None:
     small = {"overview_resampling": "mode" if dtype == "uint8" else "average"}
     # level 1: two thirds of the time of level 6, files 4 % larger
     small |= {"compress": "deflate", "level": "1", "predictor": "yes", "bigtiff": "if_safer"}
-    with unplaced():
-        copy(plain, packed, driver="COG", blocksize=BLOCK, num_threads="all_cpus", **small)
+    try:
+        with unplaced():
+            copy(plain, packed, driver="COG", blocksize=BLOCK, num_threads="all_cpus", **small)
+    except SystemError:  # GDAL has no name for it
+        raise OSError(errno.EIO, os.strerror(errno.EIO)) from None
 
 
 def _describe(target: Any, table: Image, dtype: Dtype) -> None:

@@ -13,15 +13,15 @@ from contextlib import contextmanager
 
 import rasterio
 
-CACHE = 64  # MB of blocks that GDAL keeps in each process
+TILES, WRITING = 64, 256  # MB of blocks that GDAL keeps; overviews take ten times as long with 64
 ARENA_MAX = -8  # glibc's number for the most heaps of a process (malloc.h)
 
 
 @contextmanager
-def little_memory() -> Iterator[None]:
-    """For work on a whole scene: one heap for all threads, and a small cache of blocks."""
+def little_memory(blocks: int = TILES) -> Iterator[None]:
+    """For work on a whole scene: one heap for all threads, and a small cache of blocks (MB)."""
     _glibc("mallopt", ARENA_MAX, 1)
-    with rasterio.Env(GDAL_CACHEMAX=CACHE):
+    with rasterio.Env(GDAL_CACHEMAX=blocks):
         yield
     give_back()
 

@@ -27,7 +27,7 @@ from stsf.tiles.assembly import assemble
 from stsf.tiles.cluster import on_cluster
 from stsf.tiles.folder import Folder, fingerprint
 from stsf.tiles.grid import SAMPLE, TILE, Tile, tiles_of
-from stsf.tiles.memory import give_back, little_memory
+from stsf.tiles.memory import WRITING, give_back, little_memory
 from stsf.tiles.observations import Observations, observe
 from stsf.tiles.tile import Sums, reported
 from stsf.tiles.whole import learn
@@ -136,7 +136,7 @@ def _making(
     return in_processes(job, tiles, workers) if workers > 1 else job.one_by_one(tiles)
 
 
-@little_memory()
+@little_memory(WRITING)
 def put_together(
     made: Made,
     outputs: Mapping[str, Path],

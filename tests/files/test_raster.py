@@ -268,9 +268,9 @@ def test_a_folder_that_cannot_be_written(tmp_path, image, monkeypatch, reason):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX limits")
-@pytest.mark.parametrize("short", [1, 3, 5_000, 40_000, 200_000])
+@pytest.mark.parametrize("short", [1, 3, 5_000, 40_000, 80_000, 120_000, 200_000, 300_000])
 def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path, short):
-    """Room for all but a few bytes, for all but the last block, for little at all."""
+    """Room for all but a few bytes, all but the last block, not even for the overviews."""
     noise = Image(np.random.default_rng(0).random((6, 150, 140)).astype(np.float32))
     path = write_image(tmp_path / "a.tif", noise)
     before = path.read_bytes()
