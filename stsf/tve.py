@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from stsf.confidence import Confidence, detail_of, numbers_of
 from stsf.evidence.candidates import CANDIDATES, CASCADE, CHUNK, KEEPING, TAU_CASCADE
 from stsf.evidence.coordinates import Coordinates
 from stsf.evidence.difference_image import DatePairs
@@ -49,6 +50,8 @@ class Answer(NamedTuple):
         weights: (n, K, 10) of the candidates.
         kept: (n,) the share of the answer that builds on the pixel's own X1: 1 where nothing
             changed.
+        untaught: (n, L) what the weighing alone says of sigma.
+        numbers: (n, F) what `stsf.confidence` makes sigma of it with.
     """
 
     x2: torch.Tensor
@@ -56,6 +59,8 @@ class Answer(NamedTuple):
     candidates: torch.Tensor
     weights: torch.Tensor
     kept: torch.Tensor
+    untaught: torch.Tensor
+    numbers: torch.Tensor
 
 
 class TemporalVariationEstimator(nn.Module):
@@ -104,6 +109,7 @@ class TemporalVariationEstimator(nn.Module):
         self.hidden = nn.Linear(width, width)
         self.score = nn.Linear(width, count)
         self.doubt = nn.Linear(width, 1)
+        self.confidence = Confidence()
         for layer in (self.score, self.doubt):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -187,12 +193,15 @@ class TemporalVariationEstimator(nn.Module):
         shares = weights.mean(-2)  # (n, candidates)
         kept = shares[..., list(KEEPING)].sum(-1) + still * shares[..., CASCADE]
         # back to bands, with what the coordinates cannot express
-        beyond = pairs.x1 - maps.decode(maps.encode(pairs.x1))
+        z1 = maps.encode(pairs.x1)
+        beyond = pairs.x1 - maps.decode(z1)
         x2 = maps.decode(z) + kept[:, None] * beyond
         # agree with M2
         if self.consistency:
             x2 = x2 + (pairs.m2 - x2 @ maps.R) @ maps.G
         # say how sure
-        sigma = self.spread(given.candidates, weighed, evidence.spread)
-        variance = evidence.floor + sigma.square() @ maps.uncorrected.square()
-        return Answer(x2, variance.sqrt(), given.candidates, weights, kept)
+        spread = self.spread(given.candidates, weighed, evidence.spread)
+        said = (evidence.floor + spread.square() @ maps.uncorrected.square()).sqrt()
+        numbers = numbers_of(evidence, chosen, given, z1, z, weights, kept, said)
+        sigma = self.confidence(numbers, said, detail_of(evidence, chosen), evidence.detector)
+        return Answer(x2, sigma, given.candidates, weights, kept, said, numbers)

@@ -9,7 +9,18 @@ import stsf
 
 PACKAGE = Path(stsf.__file__).parent
 
-STORY = ("errors", "linear", "degradation", "scene", "projection", "units", "ssje", "sftn", "tve")
+STORY = (
+    "errors",
+    "linear",
+    "degradation",
+    "scene",
+    "projection",
+    "units",
+    "ssje",
+    "sftn",
+    "confidence",
+    "tve",
+)
 # a room or a file of the story -> what it may import; itself is always allowed
 MAY: dict[str, set[str]] = {
     "errors": set(),
@@ -27,7 +38,8 @@ MAY: dict[str, set[str]] = {
     "metrics": {"errors", "linear", "degradation", "scene", "sensing"},
     "ssje": {"errors", "linear", "evidence", "units"},
     "sftn": {"linear", "evidence"},
-    "tve": {"errors", "linear", "evidence", "sftn"},
+    "confidence": {"evidence"},
+    "tve": {"errors", "linear", "evidence", "sftn", "confidence"},
     "inspection": {"errors", "linear", "metrics", "sensing"},
     "network": {*STORY, "evidence", "files"},
     "plots": {"errors", "scene", "sensing", "metrics", "inspection"},

@@ -120,6 +120,15 @@ class Evidence:
         rank = torch.empty(len(order))
         rank[order] = torch.linspace(0, 1, len(order))
         self.surroundings = self._standing(values, rank)
+        shape = (-1, *self.scene.size)
+        dates = [m.T.reshape(shape).numpy() for m in (self.all.m1, self.all.m2)]
+        self.detail = self._detail(dates, (slice(None), slice(None)))
+
+    def _detail(self, dates: list[np.ndarray], inner: tuple[slice, slice]) -> torch.Tensor:
+        """(n, 2) detail of M1 and M2 in a part of the scene."""
+        scale = self.pair.band_spread.numpy()[:, None, None]
+        fine = [np.square((m - uniform_filter(m, (0, 5, 5))) / scale).mean(0) for m in dates]
+        return torch.stack([rows(part[inner].ravel()) for part in fine], 1)
 
     def _standing(self, values: torch.Tensor, rank: torch.Tensor) -> torch.Tensor:
         return torch.cat([values[:, :1], values / self._median, rank[:, None]], 1)
@@ -142,18 +151,26 @@ class Evidence:
         values = torch.stack([context, here.all.cover, here.all.change], 1)
         rank = torch.searchsorted(self._covers, here.all.cover) / max(len(self._covers) - 1, 1)
         here.surroundings = here._standing(values, rank.clamp_max(1.0))
+        here.detail = self._detail(sharp, inner)
         return here
 
     def without_pixels(self) -> Evidence:
         """The same for `part` only: what was estimated, and no pixel of the scene."""
         here, none = copy(self), torch.empty(0, dtype=torch.long)
-        here.all, here.surroundings = self.all[none], self.surroundings[none]
+        here.all, here.detail = self.all[none], self.detail[none]
+        here.surroundings = self.surroundings[none]
         return here
 
     @cached_property
     def spread(self) -> torch.Tensor:
         """(K,) standard deviation of each working coordinate in the scene."""
         return self.known.z.std(0).clamp_min(1e-3)
+
+    @cached_property
+    def detector(self) -> torch.Tensor:
+        """(L,) 0 for bands of the first HS detector, 1 for all others."""
+        found = torch.as_tensor(self.scene.hs.detector).clamp_max(1).long()
+        return found.to(self.known.y.device)
 
     @cached_property
     def floor(self) -> torch.Tensor:

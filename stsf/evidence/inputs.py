@@ -10,11 +10,14 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from stsf.evidence.candidates import REFERENCE
+from stsf.evidence.candidates import CANDIDATES, REFERENCE
 from stsf.evidence.canonical import K
 from stsf.evidence.difference_image import DatePairs, difference_numbers, log_of
 from stsf.evidence.evidence import Evidence
 from stsf.evidence.record import Record, scores_before_training
+
+COUNT = len(CANDIDATES)
+OF_SCENE = slice(2 * COUNT - 1, 4 * COUNT - 1)  # of `per_pixel`: the same for the whole scene
 
 
 class Inputs(NamedTuple):

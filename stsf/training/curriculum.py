@@ -134,4 +134,8 @@ def softened(scene: Scene, seed: int) -> tuple[Scene, tuple[float, float] | None
     x1[swir] = gaussian_filter(x1[swir], width, axes=(1, 2))
     lost = scene.D.A(scene.hrhs_t1) - scene.D.A(x1)
     soft = replace(scene, hrhs_t1=x1, lrhs_t1=(scene.lrhs_t1 - lost).astype(np.float32))
+    if scene.hrhs_t2 is not None:
+        x2 = scene.hrhs_t2.copy()
+        x2[swir] = gaussian_filter(x2[swir], width, axes=(1, 2))
+        soft = replace(soft, hrhs_t2=x2)
     return soft, (0.0, width) if rng.random() < 0.8 else None

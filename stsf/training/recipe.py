@@ -22,6 +22,7 @@ class Recipe:
         size: pixels along the side of a scene, a multiple of 12 for `curriculum.draw`.
         config: of the network.
         seed: of weights and batches.
+        sure: scenes on which the error estimate is taught; 0 sets but its level.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Recipe:
     size: int = 96
     config: Config = field(default_factory=Config)
     seed: int = 0
+    sure: int = 0
 
     def __post_init__(self) -> None:
         for label in ("scenes", "steps"):
@@ -50,7 +52,7 @@ def tiny(seed: int = 0) -> Recipe:
 
 def full(seed: int = 0) -> Recipe:
     """Scenes and steps of the shipped checkpoint; the SSJE alone takes a quarter of an hour."""
-    return Recipe("full", scenes=(96, 480, 480), steps=(1600, 4000, 4000), seed=seed)
+    return Recipe("full", scenes=(96, 480, 480), steps=(1600, 4000, 4000), seed=seed, sure=240)
 
 
 def ssje(seed: int = 0) -> Recipe:

@@ -1,4 +1,4 @@
-"""From nothing to a trained DC-STSF: three stages, the calibration of σ, the file.
+"""From nothing to a trained DC-STSF: three stages, the error estimate, the file.
 
 An interrupted training leaves a file beside its result and goes on from there.
 """
@@ -37,6 +37,7 @@ from stsf.training.loops import (
 )
 from stsf.training.part import read_part, write_part
 from stsf.training.recipe import Recipe
+from stsf.training.sure import SureSample, sure_sample, teach
 from stsf.tve import Z90
 
 VALIDATION = range(500, 506)  # seeds; training materials, never trained on
@@ -44,7 +45,7 @@ SAVE_EVERY = 200  # steps
 STAGES = ("SSJE", "SFTN", "TVE")
 STRANGE = {"SSJE": 0.3, "SFTN": 0.1, "TVE": 0.5}  # see `stsf.training.curriculum.draw`
 FOREIGN = {"SFTN": 0.0, "TVE": 0.25}  # the SFTN never meets them: stacking
-FIRST_SEED = {"SSJE": 0, "SFTN": 2000, "TVE": 4000}
+FIRST_SEED = {"SSJE": 0, "SFTN": 2000, "TVE": 4000, "sigma": 9000}
 
 SceneOf = Callable[[int, int, float, float], Scene]
 LossOf = Callable[[torch.Generator], torch.Tensor]
@@ -67,8 +68,8 @@ def train(
         callback: told after every step, and after every scene that was prepared (stages "SSJE
             scenes", "SSJE", "SFTN scenes" and so on); raise in it to stop.
         scene: (seed, size, strange, foreign) -> training scene with truth, see `draw`.
-        validation: seeds of the scenes on which the error estimate is calibrated; `VALIDATION`
-            without it.
+        validation: seeds of the scenes that set the level of the error estimate, where the recipe
+            has none to teach it on; `VALIDATION` without it.
 
     Raises:
         InputError: a loss that is no number, a broken ".part" file, or one of another recipe.
@@ -93,14 +94,18 @@ class Training:
             self.stage, self.state = read_part(self.part, self.network, recipe)
 
     def run(self, validation: Iterable[int]) -> DCSTSF:
-        """All three stages, the calibration, the file."""
+        """All three stages, the error estimate, the file."""
         tve = self.network.tve
         self._stage(0, self.network.ssje, self._ssje, 8e-3)
         self._stage(1, tve.sftn, self._sftn, 3e-3)
         tve.sftn.requires_grad_(False)
         self._stage(2, tve, self._tve, 4e-3)
         size = self.recipe.size
-        calibrate(self.network, (self.scene(seed, size, 0.0, 0.0) for seed in validation))
+        if self.recipe.sure:
+            samples = map(self.sure, self._seeds("sigma", self.recipe.sure))
+            teach(tve.confidence, samples, self.recipe.seed, self.callback)
+        else:
+            calibrate(self.network, (self.scene(seed, size, 0.0, 0.0) for seed in validation))
         made = {"commit": commit(), "torch": torch.__version__}
         self.network.provenance = {"recipe": asdict(self.recipe), **made}
         if self.out is not None and self.part is not None:
@@ -144,6 +149,13 @@ class Training:
         """A training scene of SFTN or TVE, with the X1 of the finished SSJE."""
         scene = self.scene(seed, self.recipe.size, STRANGE[stage], FOREIGN[stage])
         return Evidence(scene, self.network.first_date(scene))
+
+    def sure(self, seed: int) -> SureSample:
+        """A training scene of the error estimate; the SWIR of some is softer than anyone knows."""
+        made = self.scene(seed, self.recipe.size, STRANGE["TVE"], FOREIGN["TVE"])
+        scene, _ = softened(made, seed)
+        evidence = Evidence(scene, self.network.first_date(scene))
+        return sure_sample(evidence, self.network.tve, seed)
 
     def _ssje(self, count: int) -> LossOf:
         pairs = [self.maps(seed) for seed in self._seeds("SSJE", count)]

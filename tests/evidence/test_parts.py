@@ -57,6 +57,7 @@ def test_the_pixels_of_a_part(scene):
     torch.testing.assert_close(
         found.surroundings, expected.surroundings[rows], rtol=1e-3, atol=1e-4
     )
+    torch.testing.assert_close(found.detail, expected.detail[rows], rtol=1e-3, atol=1e-5)
     assert len(expected.all) == np.prod(scene.size)  # the whole was left alone
 
 
