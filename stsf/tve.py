@@ -12,10 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from stsf.confidence import Confidence, detail_of, numbers_of
+from stsf.confidence import Confidence
 from stsf.evidence.candidates import CANDIDATES, CASCADE, CHUNK, KEEPING, TAU_CASCADE
 from stsf.evidence.coordinates import Coordinates
 from stsf.evidence.difference_image import DatePairs
+from stsf.evidence.doubt import NUMBERS, detail_of, numbers_of
 from stsf.evidence.evidence import Evidence
 from stsf.evidence.inputs import Inputs, inputs
 from stsf.evidence.record import Record, record
@@ -109,7 +110,7 @@ class TemporalVariationEstimator(nn.Module):
         self.hidden = nn.Linear(width, width)
         self.score = nn.Linear(width, count)
         self.doubt = nn.Linear(width, 1)
-        self.confidence = Confidence()
+        self.confidence = Confidence(NUMBERS)
         for layer in (self.score, self.doubt):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -202,6 +203,8 @@ class TemporalVariationEstimator(nn.Module):
         # say how sure
         spread = self.spread(given.candidates, weighed, evidence.spread)
         said = (evidence.floor + spread.square() @ maps.uncorrected.square()).sqrt()
-        numbers = numbers_of(evidence, chosen, given, z1, z, weights, kept, said)
+        numbers = numbers_of(
+            evidence, chosen, given.candidates, given.of_pixel, z1, z, weights, kept, said
+        )
         sigma = self.confidence(numbers, said, detail_of(evidence, chosen), evidence.detector)
         return Answer(x2, sigma, given.candidates, weights, kept, said, numbers)

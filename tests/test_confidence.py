@@ -6,8 +6,9 @@ import torch
 from scipy.stats import spearmanr
 
 import stsf
-from stsf.confidence import NUMBERS, UNSHARP, Confidence, detail_of
+from stsf.confidence import UNSHARP, Confidence
 from stsf.evidence import Evidence
+from stsf.evidence.doubt import NUMBERS, detail_of
 from stsf.training.sure import SHOWN, SureSample, teach
 from stsf.tve import TemporalVariationEstimator
 
@@ -16,13 +17,13 @@ def test_untaught_it_adds_the_doubted_detail_and_nothing_else():
     sigma, numbers = torch.full((4, 2), 3.0), torch.randn(4, NUMBERS)
     detail = torch.full((4, 2), 4.0 / np.exp(UNSHARP))
     detector = torch.tensor([0, 1])
-    found = Confidence()(numbers, sigma, detail, detector)
+    found = Confidence(NUMBERS)(numbers, sigma, detail, detector)
     torch.testing.assert_close(found, torch.full((4, 2), 5.0))  # 3, 4, 5
-    assert torch.equal(Confidence()(numbers, sigma, 0 * detail, detector), sigma)
+    assert torch.equal(Confidence(NUMBERS)(numbers, sigma, 0 * detail, detector), sigma)
 
 
 def test_no_single_number_decides_beyond_three_deviations():
-    confidence = Confidence()
+    confidence = Confidence(NUMBERS)
     torch.nn.init.normal_(confidence.last.weight)
     sigma, none = torch.ones(1, 1), torch.zeros(1, 1)
     far = [
@@ -64,7 +65,7 @@ def taught():
         none = torch.zeros(400, SHOWN)
         about = torch.zeros(SHOWN).long(), error, torch.arange(400) % 4 == 0, torch.ones(1)
         samples.append(SureSample(numbers, torch.full((400, SHOWN), 0.3), none, *about))
-    confidence = Confidence()
+    confidence = Confidence(NUMBERS)
     teach(confidence, samples[:-1], 0, lambda progress: None, steps=300)
     return confidence, samples[-1]
 

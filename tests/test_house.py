@@ -38,7 +38,7 @@ MAY: dict[str, set[str]] = {
     "metrics": {"errors", "linear", "degradation", "scene", "sensing"},
     "ssje": {"errors", "linear", "evidence", "units"},
     "sftn": {"linear", "evidence"},
-    "confidence": {"evidence"},
+    "confidence": set(),
     "tve": {"errors", "linear", "evidence", "sftn", "confidence"},
     "inspection": {"errors", "linear", "metrics", "sensing"},
     "network": {*STORY, "evidence", "files"},

@@ -38,6 +38,12 @@ class Inputs(NamedTuple):
     per_coordinate: torch.Tensor
     before: torch.Tensor
 
+    @property
+    def of_pixel(self) -> torch.Tensor:
+        """(n, 29) of `per_pixel` what is not the same for the whole scene."""
+        parts = self.per_pixel[..., : OF_SCENE.start], self.per_pixel[..., OF_SCENE.stop :]
+        return torch.cat(parts, -1)
+
 
 def inputs(
     evidence: Evidence,

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from stsf.confidence import Confidence, detail_of
+from stsf.confidence import Confidence
+from stsf.evidence.doubt import detail_of
 from stsf.evidence.evidence import Evidence
 from stsf.linear import pixels, rows
 from stsf.training.loops import Callback, Samples, loop, some_pixels
