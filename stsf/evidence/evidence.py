@@ -41,6 +41,7 @@ class Evidence:
     Attributes:
         scene: the observations.
         coordinates: working and canonical ones, and the maps between them.
+        detector: (L,) 0 for bands of the first HS detector, 1 for all others.
         known: what is known at t1 and low resolution.
         regression: of the scene, from MS pixels to working coordinates.
         pair: makes pairs of dates of this scene.
@@ -63,6 +64,7 @@ class Evidence:
         draw = torch.Generator().manual_seed(seed)
         self.scene = scene
         self.coordinates = Coordinates(scene)
+        self.detector = torch.as_tensor(scene.hs.detector).clamp_max(1).long()
         self._middle = [m.mean(axis=(1, 2)) for m in (scene.hrms_t1, scene.hrms_t2)]
         sharp = self._sharp(scene)
         # what is known at t1 and low resolution
@@ -165,12 +167,6 @@ class Evidence:
     def spread(self) -> torch.Tensor:
         """(K,) standard deviation of each working coordinate in the scene."""
         return self.known.z.std(0).clamp_min(1e-3)
-
-    @cached_property
-    def detector(self) -> torch.Tensor:
-        """(L,) 0 for bands of the first HS detector, 1 for all others."""
-        found = torch.as_tensor(self.scene.hs.detector).clamp_max(1).long()
-        return found.to(self.known.y.device)
 
     @cached_property
     def floor(self) -> torch.Tensor:
