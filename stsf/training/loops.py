@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -280,18 +280,7 @@ def turned(batch: TveSample, draw: torch.Generator) -> TveSample:
     return batch._replace(per_pair=pair)
 
 
-class OfScene(Protocol):
-    """What is kept of a scene: a NamedTuple, `truth` and all that is not `one_a_scene` by pixel."""
-
-    @property
-    def truth(self) -> torch.Tensor: ...  # noqa: D102
-    @property
-    def one_a_scene(self) -> tuple[str, ...]: ...  # noqa: D102
-    def _asdict(self) -> dict[str, torch.Tensor]: ...
-    def _replace(self, **values: torch.Tensor) -> Self: ...
-
-
-Sample = TypeVar("Sample", bound=OfScene)
+Sample = TypeVar("Sample", bound=Any)  # a NamedTuple with `truth` and `one_a_scene`
 
 
 class Samples(Generic[Sample]):
@@ -304,8 +293,9 @@ class Samples(Generic[Sample]):
     def __init__(self, samples: Iterable[Sample]) -> None:
         every = [(sample, sample._asdict()) for sample in samples]
         first, named = every[0]
-        stacked = {name: torch.stack([values[name] for _, values in every]) for name in named}
-        self.all: Sample = first._replace(**stacked)
+        self.all: Sample = first._make(
+            torch.stack([values[name] for _, values in every]) for name in named
+        )
 
     def batch(self, draw: torch.Generator, scenes: int = 8, count: int = 512) -> Sample:
         """(scenes, count, ...) or (scenes, ...) of every entry."""
@@ -314,4 +304,4 @@ class Samples(Generic[Sample]):
         pixel = torch.randint(0, each, (scenes, count), generator=draw)
         once, named = self.all.one_a_scene, self.all._asdict().items()
         chosen = {k: v[scene] if k in once else v[scene[:, None], pixel] for k, v in named}
-        return self.all._replace(**chosen)
+        return self.all._make(chosen.values())
