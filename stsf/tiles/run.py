@@ -27,7 +27,7 @@ from stsf.tiles.assembly import assemble
 from stsf.tiles.cluster import on_cluster
 from stsf.tiles.folder import Folder, fingerprint
 from stsf.tiles.grid import SAMPLE, TILE, Tile, tiles_of
-from stsf.tiles.memory import WRITING, give_back, little_memory
+from stsf.tiles.memory import give_back, one_heap
 from stsf.tiles.observations import Observations, observe
 from stsf.tiles.tile import Sums, reported
 from stsf.tiles.whole import learn
@@ -53,7 +53,6 @@ class Made:
     explained: np.ndarray
 
 
-@little_memory()
 def make_tiles(
     paths: Sequence[str | Path],
     folder: Path,
@@ -91,6 +90,7 @@ def make_tiles(
     if scheduler is not None:  # its workers may stand in other folders
         paths = [Path(p).absolute() if Path(p).exists() else p for p in paths]
         folder = folder.absolute()
+    one_heap()
     reading = reading or Reading()
     network = model if isinstance(model, DCSTSF) else DCSTSF.load(model) if model else shipped()
     # what is learnt once, for all tiles
@@ -136,7 +136,6 @@ def _making(
     return in_processes(job, tiles, workers) if workers > 1 else job.one_by_one(tiles)
 
 
-@little_memory(WRITING)
 def put_together(
     made: Made,
     outputs: Mapping[str, Path],

@@ -20,12 +20,13 @@ from stsf.network import DCSTSF
 from stsf.threads import one_thread
 from stsf.tiles.folder import Folder
 from stsf.tiles.grid import Tile
-from stsf.tiles.memory import give_back, little_memory
+from stsf.tiles.memory import give_back, one_heap
 from stsf.tiles.observations import Observations
 from stsf.tiles.tile import Sums, fuse_tile
 from stsf.tiles.whole import Whole
 
 ATTEMPTS = 3  # rounds of processes, where the system ends one
+CACHE = "64"  # MB of blocks that GDAL keeps in each process
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Job:
 
 
 def _begin() -> None:
+    os.environ["GDAL_CACHEMAX"] = CACHE
+    one_heap()
     one_thread()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -75,9 +78,8 @@ def _make_all(job: Job, tiles: Sequence[Tile], out: Connection) -> None:
     """What a process does: its share, one by one."""
     _begin()
     try:
-        with little_memory():
-            for made in job.one_by_one(tiles):
-                out.send(made)
+        for made in job.one_by_one(tiles):
+            out.send(made)
     except InputError as error:
         out.send(error)
 
