@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from matplotlib import pyplot as plt
-from test_redraw import beyond, overlapping
+from test_redraw import beyond, overlapping, seen, whole
 
 from stsf import metrics
 from stsf.evidence import CANDIDATES, prepare
 from stsf.lab.lessons import boxes, diagram, lesson05, lesson06
 from stsf.lab.lessons.diagram_explorer import DiagramExplorer
-from stsf.lab.lessons.kit import Panels, png
+from stsf.lab.lessons.live import Panels
 from stsf.network import shipped
 
 PIXELS = {"a": (7, 50), "b": (40, 12)}
@@ -56,15 +56,27 @@ def test_a_move_draws_what_a_whole_figure_would():
     ax = figure.subplots()
     ax.set(xlim=(0, 1), ylim=(0, 1))
     (line,) = ax.plot([0.2, 0.8], [0.2, 0.8])
-    panels.moving.append(line)
-    first = panels.png()
-    line.set_data([0.2, 0.8], [0.8, 0.2])
-    second = panels.png()
-    assert first != second == png(figure)
-    ax.set_xlabel("a word")
-    assert panels.png() == second, "words are drawn once"
-    panels.renew()
-    assert panels.png() == png(figure) != second
+    changes = (
+        lambda: line.set_data([0.2, 0.8], [0.8, 0.2]),
+        lambda: line.set_visible(False),
+        lambda: ax.set_xlabel("a word"),
+        lambda: ax.set_ylim(0, 2),
+        lambda: ax.set_yscale("symlog"),
+        lambda: ax.set_xticks([0.1, 0.4], ["a", "b"]),
+        lambda: ax.set_xticks([0.1, 0.4], ["a", "c"]),
+        lambda: line.set(visible=True, label="some"),
+        lambda: ax.legend(loc="upper left"),
+        lambda: ax.set_title("above"),
+        lambda: ax.set_position((0.3, 0.3, 0.4, 0.4)),
+    )
+    last = panels.png()
+    for number, change in enumerate(changes):
+        change()
+        panels.places = [ax.get_position() for ax in figure.axes]
+        now = panels.png()
+        assert now != last, number
+        assert np.array_equal(seen(now), whole(figure)), number
+        last = now
 
 
 def test_a_click_shows_the_box_and_its_numbers(explorer, made, view):

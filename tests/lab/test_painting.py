@@ -9,7 +9,7 @@ from PIL import Image
 from test_redraw import beyond, overlapping
 
 from stsf.lab.lessons import lesson06 as lab
-from stsf.lab.lessons.kit import arrange
+from stsf.lab.lessons.live import arrange
 from stsf.network import shipped
 from stsf.tve import Z90
 

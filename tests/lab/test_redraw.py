@@ -5,13 +5,14 @@ import io
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from stsf.lab.lessons.kit import Redrawn, arrange, png
 from stsf.lab.lessons.lesson01 import BandPicker, SubspaceExplorer
 from stsf.lab.lessons.lesson02 import DegradationExplorer
 from stsf.lab.lessons.lesson03 import ProjectionExplorer
+from stsf.lab.lessons.live import Backdrop, Redrawn, arrange
 from stsf.sensing.subspace import fit_subspace
 
 PIXEL = (30, 30)
@@ -34,6 +35,18 @@ def widgets(view):
         ProjectionExplorer(view, IN_SCENE),
     ]
     return {type(widget).__name__: widget for widget in made}
+
+
+def whole(figure: Figure) -> np.ndarray:
+    """(height, width, 3) the figure, drawn by matplotlib in one go."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+
+
+def seen(png: bytes) -> np.ndarray:
+    """(height, width, 3) what a reader sees."""
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
 
 def beyond(figure: Figure) -> float:
@@ -65,6 +78,10 @@ def test_no_move_cuts_anything_off(name, widgets):
             assert widget.places is first, "the layout is computed once"
             figure, _ = widget.view()
             arrange(figure, widget.places)
+            for ax in figure.axes:
+                ax.set_axisbelow(True)
+            apart = np.abs(seen(widget.picture.value) - whole(figure)).max(axis=2)
+            assert apart.max() == 0, f"{control} = {value}"
             assert beyond(figure) <= 0, f"{control} = {value}"
             assert overlapping(figure) == [], f"{control} = {value}"
             limits[control, value] = figure.axes[
@@ -93,7 +110,7 @@ def test_a_later_figure_is_what_a_full_layout_would_draw(view):
     again, alone = widget.view()[0], widget.view()[0]
     arrange(again, widget.places)
     arrange(alone, [])
-    assert png(again) == png(alone)
+    assert np.array_equal(whole(again), whole(alone))
 
 
 def test_other_axes_get_a_layout_of_their_own():
@@ -117,14 +134,18 @@ def test_the_picture_holds_the_figure():
             self.colour = "blue"
 
         def view(self) -> tuple[Figure, str]:
-            figure = plt.figure(figsize=(2, 1), dpi=50, facecolor=self.colour)
+            figure = plt.figure(figsize=(2, 1), dpi=50)
             plt.close(figure)
+            ax = figure.add_axes((0, 0, 1, 1))
+            ax.set_axis_off()
+            ax.axvspan(0, 1, color=self.colour)
+            ax.set(xlim=(0.1, 0.9), ylim=(0.1, 0.9))
             return figure, self.colour
 
     dot = Dot()
     for colour, channel in (("blue", 2), ("red", 0)):
         dot.colour = colour
         dot.redraw()
-        shown = np.asarray(Image.open(io.BytesIO(dot.picture.value)).convert("RGB"))
+        shown = seen(dot.picture.value)
         assert shown.shape == (50, 100, 3) and dot.text.value == colour
-        assert np.all(shown == np.eye(3, dtype=int)[channel] * 255)
+        assert shown[25, 50].tolist() == [255 * (k == channel) for k in range(3)]

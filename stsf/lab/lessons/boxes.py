@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from stsf.inspection import with_gaps
-from stsf.lab.lessons.kit import Panels, small_legend
+from stsf.lab.lessons.kit import small_legend
+from stsf.lab.lessons.live import Panels
 from stsf.plots.colour import SOURCE_STYLE
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
@@ -55,7 +56,6 @@ class BoxPanels(Panels):
         blank = np.zeros((2 * SHOWN, 2 * SHOWN))
         self.drawn = [ax.imshow(blank, interpolation="nearest") for ax in self.images]
         self.marks = [ax.plot(0, 0, "s", mfc="none", mec="white", mew=2)[0] for ax in self.images]
-        self.moving += [*self.drawn, *self.marks, *(ax.title for ax in self.images)]
         for ax in self.images:
             ax.set_title("\n", fontsize=SMALL)
             ax.set_xlabel("x (pixels)")
@@ -93,7 +93,6 @@ class BoxPanels(Panels):
         for image, mark in zip(self.drawn, self.marks, strict=True):
             image.set_extent((columns[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5, rows[0] - 0.5))
             mark.set_data([x], [y])
-        self.renew()
         return True
 
     def picture(self, number: int, values: np.ndarray, title: str) -> None:
@@ -108,15 +107,13 @@ class BoxPanels(Panels):
         bar.set_label(label)
         small_print(bar.ax)
 
-    def curve(self, key: str, values: np.ndarray, moves: bool = False) -> None:
+    def curve(self, key: str, values: np.ndarray) -> None:
         """Draw a spectrum (L,) in the style of its source."""
         style = SOURCE_STYLE[key]
-        line = self.spectrum.plot(
+        self.spectrum.plot(
             *with_gaps(self.scene.hs, values), color=style.colour, ls=style.line, lw=1.8,
             label=style.label,
         )  # fmt: skip
-        if moves:
-            self.moving += line
 
     def label_spectrum(self, top: float) -> None:
         """Name the axes of the spectrum, which ends at a reflectance of `top`."""

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from stsf.lab.lessons import diagram
 from stsf.lab.lessons.boxes import BoxPanels
-from stsf.lab.lessons.kit import Redrawn
+from stsf.lab.lessons.live import Redrawn
 from stsf.network import DCSTSF
 from stsf.plots.colour import BLUE, GREY, ORANGE, RED, SKY
 from stsf.scene import Scene

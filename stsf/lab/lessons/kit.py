@@ -1,26 +1,12 @@
-"""What the lessons share: live figures, the offline switch, one pixel, the stored results.
-
-A figure is drawn once a move. Left to itself, a notebook draws it three times: to find a layout, to
-find its edges, and to show it.
-"""
+"""What the lessons share: sliders, the offline switch, one pixel, the stored results."""
 
 from __future__ import annotations
-
-import io
-import threading
 
 import holoviews as hv
 import ipywidgets
 import numpy as np
 import pandas as pd
-from IPython.display import display
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.transforms import Bbox
-from PIL import Image
 from torch import Tensor
 
 from stsf.errors import InputError
@@ -32,125 +18,6 @@ from stsf.plots.colour import (
 from stsf.scene import Scene
 
 WIDE = {"style": {"description_width": "11em"}, "layout": {"width": "32em"}}
-PAD = 0.1  # inch around each part of a live figure: room for a longer tick label
-
-
-class Redrawn:
-    """Controls, one line of text that a reader can quote, and below them a figure.
-
-    A widget derives from this, calls `show_with` once, and says in `view` what its controls mean.
-
-    Attributes:
-        text: the line above the figure, in view of the controls.
-        picture: the figure, as PNG.
-    """
-
-    def show_with(self, *columns: list[ipywidgets.Widget]) -> None:
-        """Lay the controls out in columns and redraw whenever one of them moves."""
-        self.text = ipywidgets.HTML()
-        fits = {"max_width": "100%", "object_fit": "contain", "align_self": "flex-start"}
-        self.picture = ipywidgets.Image(format="png", layout=fits)
-        self.columns, self.places = columns, list[Bbox]()
-        self._drawing = threading.RLock()  # JupyterLab may report two controls at once
-        for control in (control for column in columns for control in column):
-            control.observe(self.redraw, names="value")
-
-    def view(self) -> tuple[Figure, str]:
-        """The figure for the controls as they stand, and what it shows."""
-        raise NotImplementedError
-
-    def redraw(self, _: object = None) -> None:
-        """Draw the view anew, in the place of the last one."""
-        with self._drawing:
-            figure, text = self.view()
-            self.places = arrange(figure, self.places)
-            self.picture.value, self.text.value = png(figure), text
-
-    def _ipython_display_(self) -> None:
-        self.redraw()
-        beside = ipywidgets.HBox([ipywidgets.VBox(column) for column in self.columns])
-        display(ipywidgets.VBox([beside, self.text, self.picture]))
-
-
-def arrange(figure: Figure, places: list[Bbox]) -> list[Bbox]:
-    """Put the axes of a figure where those of the last one were, so that nothing jumps.
-
-    Args:
-        figure: made with constrained layout.
-        places: of its axes; where their number differs, the layout is computed.
-
-    Returns:
-        Where the axes are now.
-    """
-    if len(places) != len(figure.axes):
-        ConstrainedLayoutEngine(w_pad=PAD, h_pad=PAD).execute(figure)
-        places = [ax.get_position(original=True) for ax in figure.axes]
-    figure.set_layout_engine("none")
-    for ax, place in zip(figure.axes, places):
-        ax.set_position(place, which="original")
-    return places
-
-
-def png(figure: Figure) -> bytes:
-    """A figure as it stands, drawn once and packed fast."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return packed(canvas)
-
-
-def packed(canvas: FigureCanvasAgg) -> bytes:
-    """What is drawn on a canvas, as PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
-
-
-class Panels:
-    """A figure whose axes stand still: a move draws only what moves in it.
-
-    Axes, ticks and words take nine tenths of the time that a figure takes; they are drawn once.
-    Whoever derives from it makes the axes, appends to `moving`, and calls `renew` when limits or
-    words change.
-
-    Args:
-        figure: with constrained layout.
-
-    Attributes:
-        moving: artists that a move changes, from the back to the front.
-
-    Example:
-        >>> figure = Figure(figsize=(2, 2), layout="constrained")
-        >>> panels = Panels(figure)
-        >>> panels.moving += figure.subplots().plot([0, 1], [0, 1])
-        >>> panels.png() == png(figure)
-        True
-    """
-
-    def __init__(self, figure: Figure) -> None:
-        self.figure, self.moving, self.places = figure, list[Artist](), list[Bbox]()
-        self._still: object = None
-
-    def renew(self) -> None:
-        """Draw everything anew the next time."""
-        self._still = None
-
-    def png(self) -> bytes:
-        """The figure as it stands, as PNG."""
-        if self._still is None:
-            self.places = arrange(self.figure, self.places)
-            self._canvas = FigureCanvasAgg(self.figure)
-            self._animated(True)
-            self._canvas.draw()
-            self._still = self._canvas.copy_from_bbox(self.figure.bbox)
-            self._animated(False)  # whoever draws the figure as a whole sees them too
-        self._canvas.restore_region(self._still)
-        for artist in self.moving:
-            artist.draw(self._canvas.get_renderer())
-        return packed(self._canvas)
-
-    def _animated(self, which: bool) -> None:
-        for artist in self.moving:
-            artist.set_animated(which)
 
 
 def slider(kind: type, value: object, description: str, **limits: object) -> ipywidgets.Widget:

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stsf.inspection import with_gaps
-from stsf.lab.lessons.kit import Redrawn, slider
+from stsf.lab.lessons.kit import slider
+from stsf.lab.lessons.live import Redrawn
 from stsf.plots.colour import (
     BLACK,
     BLUE,

@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from stsf.degradation import Psf, SpatialDegradation, add_noise, mtf_sigma
 from stsf.inspection import with_gaps
-from stsf.lab.lessons.kit import Redrawn, rms, slider
+from stsf.lab.lessons.kit import rms, slider
+from stsf.lab.lessons.live import Redrawn
 from stsf.plots.colour import BLUE, ORANGE, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
@@ -62,6 +63,7 @@ class DegradationExplorer(Redrawn):
         )  # fmt: skip
 
 
+@lru_cache(maxsize=2)  # what is drawn, and the harm of it
 def observe(
     scene: Scene,
     mtf: float = 0.3,
@@ -191,7 +193,7 @@ def _draw_curves(ax: Axes, scene: Scene, snr: float, shift: float, now: Harm) ->
     ax.semilogy((50 - snr) / 20, now.seen_by_ms, "s", color=ORANGE, ms=8)
     ax.secondary_xaxis("top").set_xticks([(50 - s) / 20 for s in TICKS], [str(s) for s in TICKS])
     ax.set(xlabel="shift (fine pixels)", ylabel="R Y1 − D M1", ylim=(8e-4, 0.05))
-    ax.legend(frameon=False, fontsize=8, loc="lower right")
+    ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.17))
     ax.grid(alpha=0.3)
 
 

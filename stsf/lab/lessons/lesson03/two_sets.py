@@ -8,8 +8,9 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from stsf.inspection import with_gaps
-from stsf.lab.lessons.kit import FLOOR, Redrawn, rms, slider
+from stsf.lab.lessons.kit import FLOOR, rms, slider
 from stsf.lab.lessons.lesson03.widgets import extent, here
+from stsf.lab.lessons.live import Redrawn
 from stsf.plots.colour import BLUE, GREEN, GREY, PURPLE, SKY, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 
 from stsf.alignment.registration import register
 from stsf.inspection import with_gaps
-from stsf.lab.lessons.kit import FLOOR, Redrawn, draw_pixel, slider, small_legend
+from stsf.lab.lessons.kit import FLOOR, draw_pixel, slider, small_legend
+from stsf.lab.lessons.live import Redrawn
 from stsf.plots.colour import (
     BLUE,
     GREEN,

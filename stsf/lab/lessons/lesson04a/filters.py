@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import correlate
 
-from stsf.lab.lessons.kit import Redrawn, slider
+from stsf.lab.lessons.kit import slider
+from stsf.lab.lessons.live import Redrawn
 from stsf.plots.colour import BLUE, GREY, RED
 from stsf.plots.figures import WIDTH
 

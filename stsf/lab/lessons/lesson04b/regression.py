@@ -8,7 +8,8 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from stsf.lab.lessons.kit import Redrawn, rms, slider
+from stsf.lab.lessons.kit import rms, slider
+from stsf.lab.lessons.live import Redrawn
 from stsf.plots.colour import BLUE, GREY, ORANGE
 from stsf.plots.figures import WIDTH
 

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from stsf.evidence.maps import Prepared
-from stsf.lab.lessons.kit import Redrawn, rms, slider
+from stsf.lab.lessons.kit import rms, slider
+from stsf.lab.lessons.live import Redrawn
 from stsf.plots.figures import WIDTH
 from stsf.ssje import SSJE
 from stsf.training.unrolled import parts

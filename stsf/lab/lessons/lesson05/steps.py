@@ -142,7 +142,6 @@ class StagePanels(BoxPanels):
         end, unit = NEARER[IMAGE if self.seen.value == IMAGE else "map"]
         self.drawn[2].set_clim(-end, end)
         self.drawn[2].colorbar.set_label(f"error less ({unit})", fontsize=SMALL)
-        self.renew()
 
     def _place_spectrum(self, now: Stage) -> None:
         """Spectra of the pixel; that of the estimate moves."""
@@ -150,9 +149,7 @@ class StagePanels(BoxPanels):
         draw_pixel(self.spectrum, self.scene, now.x, self.pixel)
         small_print(self.spectrum)
         label = SOURCE_STYLE["hrhs_t1"].label
-        self.moving = [artist for artist in self.moving if artist.axes is not None]
         self.estimate = next(line for line in self.spectrum.lines if line.get_label() == label)
-        self.moving.append(self.estimate)
 
     def _draw_fall(self) -> None:
         """Axes for both residuals and the true error, step by step; hollow: for comparison."""
@@ -167,7 +164,6 @@ class StagePanels(BoxPanels):
             (way,) = ax.semilogy([], [], look, color=colour, ms=5, label=name)
             (aside,) = ax.semilogy([], [], look[0], color=colour, ms=5, mfc="none")
             self.fall.append((np.maximum(values, FLOOR), way, aside))
-            self.moving += [way, aside]
         short = [s.name.replace("back-projection", "b-p") for s in made]
         ax.set_xticks(range(len(made)), short, rotation=90, fontsize=6)
         every = np.concatenate([values for values, _, _ in self.fall])

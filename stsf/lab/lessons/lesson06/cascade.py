@@ -78,7 +78,6 @@ class CandidatePanels(BoxPanels):
     def _place_spectrum(self) -> None:
         """M2 and the truth stand; the two answers move."""
         self.spectrum.clear()
-        self.moving = [artist for artist in self.moving if artist.axes is not None]
         self.curve("truth_t2", self.truth[:, *self.pixel])
         style = SOURCE_STYLE["hrms_t2"]
         self.spectrum.plot(
@@ -90,14 +89,12 @@ class CandidatePanels(BoxPanels):
             self.spectrum.plot([], [], color=c, ls=ls, lw=1.8, label=name)[0]
             for name, (c, ls) in looks.items()
         ]
-        self.moving += self.lines
         every = [*self.found.steps["candidates"][:, :, *self.pixel], self.truth[:, *self.pixel]]
         self.label_spectrum(1.1 * float(np.max(every)))
 
     def _draw_bars(self, top: float) -> None:
         """One bar for each candidate."""
         self.bars = self.last.barh(range(len(CANDIDATES)), 0.0, color=LIGHT, edgecolor=GREY)
-        self.moving += self.bars.patches
         self.last.set(xlabel=self.unit, xlim=(0, top), ylim=(len(CANDIDATES) - 0.4, -0.6))
         self.last.set_yticks(range(len(CANDIDATES)), CANDIDATES)
         small_print(self.last)

@@ -16,7 +16,7 @@ from matplotlib.image import AxesImage
 
 from stsf.inspection import with_gaps
 from stsf.lab.lessons.boxes import SMALL, small_print
-from stsf.lab.lessons.kit import Panels, slider
+from stsf.lab.lessons.kit import slider
 from stsf.lab.lessons.lesson06.painting import (
     DOUBTFUL,
     FROM_SCENE,
@@ -26,6 +26,7 @@ from stsf.lab.lessons.lesson06.painting import (
     pixel_paint,
 )
 from stsf.lab.lessons.lesson06.surface import Places, Surface
+from stsf.lab.lessons.live import Panels
 from stsf.plots.colour import RED, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.sensing.spectra import MATERIALS
@@ -75,7 +76,6 @@ class PaintingPanels(Panels):
             bar = figure.colorbar(self.images[key], ax=self.axes[key], extend=extend)
             bar.set_label(label)
             small_print(bar.ax)
-        self.moving += [*self.images.values(), *self.edges.values(), *self.marks]
         self._draw_curves()
 
     def show(self, pixel: tuple[int, int]) -> str:
@@ -132,8 +132,6 @@ class PaintingPanels(Panels):
         self.widths.set_segments(
             [[(c - w / 2, v), (c + w / 2, v)] for c, w, v in zip(ms.centre, ms.fwhm, m2)]
         )
-        still = self.moving[: len(self.images) + len(self.edges) + len(self.marks)]
-        self.moving = [*still, self.band, *self.curves.values(), self.widths, self.points]
         every = np.concatenate([*values, x2 - half, x2 + half, m2])
         ends = (
             min(0.0, STEP / 4 * np.floor(every.min() / STEP * 4)),
@@ -141,7 +139,6 @@ class PaintingPanels(Panels):
         )
         if not np.allclose(ends, ax.get_ylim()):
             ax.set_ylim(ends)
-            self.renew()
 
 
 def painting_view(canvas: Canvas, pixel: tuple[int, int]) -> tuple[Figure, str]:

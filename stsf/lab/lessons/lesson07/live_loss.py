@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from stsf.lab.lessons.kit import arrange, png
+from stsf.lab.lessons.live import Backdrop, arrange
 from stsf.plots.colour import BLUE, GREY
 from stsf.plots.figures import WIDTH
 from stsf.training.loops import Progress
@@ -81,7 +81,7 @@ def _draw_loss(ax: Axes, values: np.ndarray) -> None:
     at = np.arange(1, len(values) + 1)
     ax.plot(at, values, color=GREY, alpha=0.35, lw=1, label="each step")
     ax.plot(at[count - 1 :], mean, color=BLUE, lw=2, label="mean of a tenth")
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False, fontsize=8, loc="upper right")
 
 
 class LiveLoss:
@@ -108,7 +108,7 @@ class LiveLoss:
         self.losses: dict[str, list[float]] = {}
         self.seconds: dict[str, float] = {}
         self._steps: dict[str, int] = {}
-        self._places: list[Bbox] = []
+        self._places, self._backdrop = list[Bbox](), Backdrop()
         self._drawn = self._since = time.monotonic()
         self.bar = ipywidgets.IntProgress(layout={"width": "32em"})
         self.text = ipywidgets.HTML("starting")
@@ -151,4 +151,4 @@ class LiveLoss:
         if not self.quiet:
             figure = loss_view(self.losses, self._steps)
             self._places = arrange(figure, self._places)
-            self.picture.value = png(figure)
+            self.picture.value = self._backdrop.png(figure)

@@ -22,7 +22,8 @@ from matplotlib.figure import Figure
 
 from stsf.evidence import canonical
 from stsf.evidence.evidence import Evidence
-from stsf.lab.lessons.kit import Redrawn, slider
+from stsf.lab.lessons.kit import slider
+from stsf.lab.lessons.live import Redrawn
 from stsf.network import DCSTSF, shipped
 from stsf.plots.colour import BLACK, BLUE, GREEN, ORANGE, SOURCE_STYLE
 from stsf.plots.figures import WIDTH
@@ -180,7 +181,7 @@ def training_view(
     """
     past = [snapshot for snapshot in runs[scenes] if snapshot.step <= step]
     now = past[-1]
-    figure = plt.figure(figsize=(WIDTH, 3.8), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
     plt.close(figure)
     fall, curve = figure.subplots(1, 2)
     at = [snapshot.step for snapshot in past]
@@ -198,7 +199,7 @@ def training_view(
     curve.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
     curve.set_ylim(0, 1.3 * float(truth[pixel].max()))
     for ax in (fall, curve):
-        ax.legend(frameon=False, fontsize=9)
+        ax.legend(frameon=False, fontsize=9, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
         ax.grid(alpha=0.3)
     text = (
         f"{scenes} scenes, step {now.step}: loss on the scenes it learns from {now.seen:.3f}, on "

@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from stsf.lab.lessons.kit import SMALL_IS_GOOD, SUITES, WIDE, Redrawn, by_scene, results
+from stsf.lab.lessons.kit import SMALL_IS_GOOD, SUITES, WIDE, by_scene, results
+from stsf.lab.lessons.live import Redrawn
 from stsf.plots.colour import BLUE, GREY
 from stsf.plots.figures import WIDTH
 
@@ -64,15 +65,15 @@ def table_view(
     low = figure in SMALL_IS_GOOD
     order = wide.mean().sort_values(ascending=low).index
     label = table[table.target == target].groupby("method")["label"].first()
-    drawn = plt.figure(figsize=(WIDTH, 5.4), layout="constrained")
+    drawn = plt.figure(figsize=(WIDTH, 3.3), layout="constrained")
     plt.close(drawn)
     ax = drawn.subplots()
     for y, method in enumerate(order):
-        ax.plot(wide[method], np.full(len(wide), y), "o", mfc="none", color=GREY, ms=5)
-        ax.plot(wide[method].mean(), y, "D", color=BLUE, ms=7)
+        ax.plot(wide[method], np.full(len(wide), y), "o", mfc="none", color=GREY, ms=4)
+        ax.plot(wide[method].mean(), y, "D", color=BLUE, ms=5)
     ax.plot([], [], "o", mfc="none", color=GREY, ms=5, label="one scene")
     ax.plot([], [], "D", color=BLUE, ms=7, label="mean")
-    ax.set(yticks=range(len(order)), yticklabels=label[order], ylabel="method")
+    ax.set_yticks(range(len(order)), label[order], fontsize=8)
     ax.set(xlabel=NAMES[figure])
     ax.invert_yaxis()
     ax.grid(alpha=0.3)

@@ -13,7 +13,8 @@ from scipy.ndimage import gaussian_filter, shift
 
 from stsf import metrics
 from stsf.inspection import with_gaps
-from stsf.lab.lessons.kit import WIDE, Redrawn, slider
+from stsf.lab.lessons.kit import WIDE, slider
+from stsf.lab.lessons.live import Redrawn
 from stsf.plots.colour import BLUE, GREY, ORANGE, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
@@ -141,21 +142,22 @@ def _trap(
     truth, cube = scene.truth(2), spoil(scene, fault, amount)
     row, errors = _errors(scene, cube)
     shares = {name: error / rival[name] for name, error in errors.items()}
-    figure = plt.figure(figsize=(WIDTH, 6.6), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
     plt.close(figure)
     panes = figure.subplot_mosaic(
-        [["image", "error", "bars"], ["spectrum"] * 3], height_ratios=(3, 2)
+        [["image", "error", "spectrum", "bars"]], width_ratios=(4, 4.4, 5, 4.4)
     )
     nm, (y, x) = scene.hs.centre, pixel
     shown = rgb(cube, nm, "true colour", stretch_limits([(truth, nm)]))
     panes["image"].imshow(shown, interpolation="nearest")
     wrong = np.sqrt(np.mean((cube - truth) ** 2, axis=0))
     image = panes["error"].imshow(wrong, cmap="viridis", vmin=0, vmax=0.1, interpolation="nearest")
-    figure.colorbar(image, ax=panes["error"], label="RMS error (reflectance)", extend="max",
-                    location="bottom", shrink=0.8)  # fmt: skip
+    figure.colorbar(image, ax=panes["error"], label="RMS (reflectance)", extend="max",
+                    location="bottom")  # fmt: skip
     for key, title in (("image", f"X2, {fault} {amount:.2f}"), ("error", "its error")):
         panes[key].plot(x, y, "s", mfc="none", mec="white", mew=2)
-        panes[key].set(title=title, xlabel="x (pixels)", ylabel="y (pixels)")
+        panes[key].set(xlabel="x (pixels)", ylabel="y (pixels)")
+        panes[key].set_title(title, fontsize=9)
     _draw_shares(panes["bars"], shares)
     style, spectrum = SOURCE_STYLE["truth_t2"], panes["spectrum"]
     spectrum.plot(*with_gaps(scene.hs, cube[:, y, x]), color=BLUE, label="spoilt")
@@ -164,7 +166,7 @@ def _trap(
     spectrum.set(
         xlabel="wavelength (nm)", ylabel="reflectance (0-1)", ylim=(min(0.0, cube.min()), None)
     )
-    spectrum.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
+    spectrum.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1))
     spectrum.grid(alpha=0.3)
     fooled = ", ".join(name for name, share in shares.items() if share < 1) or "none"
     return figure, f"{fault} {amount:.2f}: {_line(row)}; better than the rival by: {fooled}"
@@ -177,11 +179,12 @@ def _draw_shares(ax: Axes, shares: dict[str, float]) -> None:
     for y, value in zip(at, shares.values()):
         value = float(np.clip(value, *ends))
         ax.plot(
-            [1, value], [y, y], color=BLUE if value < 1 else ORANGE, lw=9, solid_capstyle="butt"
+            [1, value], [y, y], color=BLUE if value < 1 else ORANGE, lw=7, solid_capstyle="butt"
         )
     ax.axvline(1.0, color=GREY, lw=1)
     ax.set(xscale="log", xlim=ends, yticks=list(at), yticklabels=list(shares), ylabel="figure")
-    ax.set(xlabel="error (that of the rival = 1)", title="better   |   worse")
+    ax.set(xlabel="error (of the rival = 1)")
+    ax.set_title("better  |  worse", fontsize=9)
     ax.minorticks_off()  # they would take half the time of drawing
     ax.invert_yaxis()
     ax.grid(alpha=0.3, axis="x")

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from stsf.inspection import Materials, best_matches, continuum_removed, threshold_scores, with_gaps
-from stsf.lab.lessons.kit import Redrawn, slider
+from stsf.lab.lessons.kit import slider
+from stsf.lab.lessons.live import Redrawn
 from stsf.linear import pixels
 from stsf.metrics.comparison import band_errors
 from stsf.metrics.evaluation import band_groups
@@ -168,9 +169,9 @@ def threshold_view(
     values, true = maps[which], change > 0
     called = values >= threshold
     verdict = np.where(called, np.where(true, 1, 2), np.where(true, 3, 0))
-    figure = plt.figure(figsize=(WIDTH, 4.6), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 3.3), layout="constrained")
     plt.close(figure)
-    image, curve = figure.subplots(1, 2)
+    image, curve = figure.subplots(1, 2, width_ratios=(2, 3))
     colours = ListedColormap(list(VERDICTS.values()))
     image.imshow(verdict, cmap=colours, vmin=-0.5, vmax=3.5, interpolation="nearest")
     image.set(xlabel="x (pixels)", ylabel="y (pixels)")

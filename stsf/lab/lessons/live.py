@@ -1,0 +1,183 @@
+"""Live figures: a figure is drawn once a move, and of it only what is not as it was.
+
+Left to itself, a notebook draws a figure three times: to find a layout, to find its edges, and to
+show it. And ticks, names and legends take nine tenths of the time that one drawing takes.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import ipywidgets
+import numpy as np
+from IPython.display import display
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
+from matplotlib.transforms import Bbox
+from PIL import Image
+
+PAD = 0.1  # inch around each part of a live figure: room for a longer tick label
+
+
+class Backdrop:
+    """What stands still in figures of one kind: axes with their ticks, names and legends.
+
+    It is drawn once, and anew when a limit, a tick, a name or a word of a legend is another. All
+    else (lines, images, bars, titles, frames) is drawn on it at every move.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> backdrop, figure = Backdrop(), Figure(figsize=(2, 2))
+        >>> (line,) = figure.subplots().plot([0, 1], [0, 1])
+        >>> first = backdrop.png(figure)
+        >>> line.set_ydata([1, 0])
+        >>> first != backdrop.png(figure) == Backdrop().png(figure)
+        True
+    """
+
+    def __init__(self) -> None:
+        self._words: object = None  # all that stands still, in words and numbers
+        self._drawn: object = None  # and as pixels
+
+    def png(self, figure: Figure) -> bytes:
+        """The figure as it stands, as PNG."""
+        canvas = FigureCanvasAgg(figure)
+        renderer = canvas.get_renderer()
+        for ax in figure.axes:
+            locator = ax.get_axes_locator()  # of a colour bar
+            ax.apply_aspect(locator(ax, renderer) if locator else None)
+            ax.set_axisbelow(True)
+        words = (figure.get_size_inches().tolist(), *_legends(figure.legends))
+        words += tuple(part for ax in figure.axes for part in _words(ax))
+        moving = [artist for ax in figure.axes for artist in _moving(ax)] + figure.texts
+        if words != self._words:
+            with _left_out(moving):
+                canvas.draw()
+            self._words, self._drawn = words, canvas.copy_from_bbox(figure.bbox)
+        canvas.restore_region(self._drawn)
+        for artist in moving:
+            artist.draw(renderer)
+        pixels, buffer = np.asarray(canvas.buffer_rgba())[..., :3], io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", compress_level=1)
+        return buffer.getvalue()
+
+
+def _words(ax: Axes) -> tuple[object, ...]:
+    """All that a reader can read on and beside axes, and where they are."""
+    legend = [ax.get_legend()] if ax.get_legend() else []
+    inner = [_ticks(axis) for child in ax.child_axes for axis in (child.xaxis, child.yaxis)]
+    place = ax.get_position().bounds
+    return place, _ticks(ax.xaxis), _ticks(ax.yaxis), *_legends(legend), *inner
+
+
+def _ticks(axis: Axis) -> tuple[object, ...]:
+    places = axis.get_majorticklocs()
+    labels = axis.get_major_formatter().format_ticks(places)
+    limits = axis.get_view_interval().tolist()
+    return axis.get_label_text(), axis.get_scale(), limits, list(places), labels
+
+
+def _legends(legends: Sequence[Legend]) -> list[list[str]]:
+    """Their words; what bears the same name looks the same in figures of one kind."""
+    return [[text.get_text() for text in legend.get_texts()] for legend in legends]
+
+
+def _moving(ax: Axes) -> list[Artist]:
+    """What is drawn at every move, from the back to the front."""
+    still = {ax.patch, ax.xaxis, ax.yaxis, ax.get_legend(), *ax.child_axes}
+    shown = (a for a in ax.get_children() if a not in still and a.get_visible())
+    return sorted(shown, key=lambda artist: artist.zorder)
+
+
+@contextmanager
+def _left_out(artists: Sequence[Artist]) -> Iterator[None]:
+    for artist in artists:
+        artist.set_animated(True)
+    try:
+        yield
+    finally:
+        for artist in artists:  # whoever draws the figure as a whole sees them too
+            artist.set_animated(False)
+
+
+class Redrawn:
+    """Controls, one line of text that a reader can quote, and below them a figure.
+
+    A widget derives from this, calls `show_with` once, and says in `view` what its controls mean.
+
+    Attributes:
+        text: the line above the figure, in view of the controls.
+        picture: the figure, as PNG.
+    """
+
+    def show_with(self, *columns: list[ipywidgets.Widget]) -> None:
+        """Lay the controls out in columns and redraw whenever one of them moves."""
+        self.text = ipywidgets.HTML()
+        fits = {"max_width": "100%", "object_fit": "contain", "align_self": "flex-start"}
+        self.picture = ipywidgets.Image(format="png", layout=fits)
+        self.columns, self.places, self.backdrop = columns, list[Bbox](), Backdrop()
+        self._drawing = threading.RLock()  # JupyterLab may report two controls at once
+        for control in (control for column in columns for control in column):
+            control.observe(self.redraw, names="value")
+
+    def view(self) -> tuple[Figure, str]:
+        """The figure for the controls as they stand, and what it shows."""
+        raise NotImplementedError
+
+    def redraw(self, _: object = None) -> None:
+        """Draw the view anew, in the place of the last one."""
+        with self._drawing:
+            figure, text = self.view()
+            self.places = arrange(figure, self.places)
+            self.picture.value, self.text.value = self.backdrop.png(figure), text
+
+    def _ipython_display_(self) -> None:
+        self.redraw()
+        beside = ipywidgets.HBox([ipywidgets.VBox(column) for column in self.columns])
+        display(ipywidgets.VBox([beside, self.text, self.picture]))
+
+
+class Panels:
+    """A figure whose axes stay: whoever derives from it makes them, and moves what is in them.
+
+    Args:
+        figure: with constrained layout.
+
+    Attributes:
+        places: of the axes, once they are found.
+    """
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure, self.places, self.backdrop = figure, list[Bbox](), Backdrop()
+
+    def png(self) -> bytes:
+        """The figure as it stands, as PNG."""
+        self.places = arrange(self.figure, self.places)
+        return self.backdrop.png(self.figure)
+
+
+def arrange(figure: Figure, places: list[Bbox]) -> list[Bbox]:
+    """Put the axes of a figure where those of the last one were, so that nothing jumps.
+
+    Args:
+        figure: made with constrained layout.
+        places: of its axes; where their number differs, the layout is computed.
+
+    Returns:
+        Where the axes are now.
+    """
+    if len(places) != len(figure.axes):
+        ConstrainedLayoutEngine(w_pad=PAD, h_pad=PAD).execute(figure)
+        places = [ax.get_position(original=True) for ax in figure.axes]
+    figure.set_layout_engine("none")
+    for ax, place in zip(figure.axes, places):
+        ax.set_position(place, which="original")
+    return places
