@@ -7,6 +7,7 @@ machine: what is aimed at, on a quiet one, is 100 ms for a slider or click and 3
 processor time of the kernel stands beside each, since others on the machine hardly change that.
 """
 
+from functools import partial
 from statistics import median
 
 import psutil
@@ -23,8 +24,8 @@ import stsf
 from stsf import metrics, projection
 from stsf.baselines import get_method
 from stsf.evidence import prepare
-from stsf.lab.lessons import boxes, kit, lesson00, lesson01, lesson02, lesson03, lesson04a, lesson04b
-from stsf.lab.lessons import lesson05, lesson06, lesson08, lesson09, lesson10
+from stsf.lab.lessons import boxes, kit, lesson00, lesson01, lesson02, lesson03, lesson04a
+from stsf.lab.lessons import lesson04b, lesson05, lesson06, lesson08, lesson09, lesson10
 from stsf.lab.lessons.diagram_explorer import DiagramExplorer
 from stsf.network import shipped
 from stsf.world import wald
@@ -44,6 +45,7 @@ spectra = {name: X1[:, y, x] for name, (y, x) in pins.items()}
 prepared, x1 = prepare(scene), network.first_date(scene)
 found, where = network.second_date(scene, x1, return_steps=True), boxes.pixel_menu(pins)
 steps = lesson05.StagePanels(scene, lesson05.stages(scene, network.ssje, prepared), prepared, where)
+PLACE = (slice(36, 96), slice(24, 84))
 maps = {"fused": metrics.sam_map(fused.hrhs_t1, fused.hrhs_t2),
         "MS": metrics.sam_map(scene.hrms_t1, scene.hrms_t2)}
 """
@@ -70,7 +72,7 @@ WIDGETS = {  # what makes it -> its sliders, menus and boxes that are moved
     "lesson10.WitnessExplorer(part, fused.hrhs_t1[at], fused.hrhs_t2[at], X2[at], (39, 34))":
         ["amount", "fault"],
 }  # fmt: skip
-PAINTER = "lesson06.Painter(lesson06.Canvas(scene, network, x1, (slice(36, 96), slice(24, 84))), (47, 68))"
+PAINTER = "lesson06.Painter(lesson06.Canvas(scene, network, x1, PLACE), (47, 68))"
 PIXEL = "lesson00.PixelExplorer(scene, fused, pixel=(105, 78))"
 CLOCK = """() => {
   document.addEventListener('change', () => { clock.event = performance.now(); }, true);
@@ -96,7 +98,7 @@ class Stopwatch:
             waits.append(self.page.evaluate("clock.drawn - clock.event"))
             self.page.wait_for_timeout(100)
         used = 1000 * (self._used() - before) / len(waits)
-        line = f"{what:48s} {median(waits):5.0f} ms, {max(waits):5.0f} at most; kernel {used:5.0f} ms"
+        line = f"{what:46s} {median(waits):5.0f} ms, at most {max(waits):5.0f}; kernel {used:5.0f}"
         self.note("latency", line)
         print(line)
 
@@ -129,12 +131,11 @@ def test_sliders_menus_and_boxes(code, page, record_property):
         menu = cell.get_by_label(control, exact=True)
         if slider.count():
             slider.locator(".noUi-handle").focus()
-            keys = ("ArrowRight", "ArrowRight", "ArrowLeft") * 2
-            events = [lambda key=key: page.keyboard.press(key) for key in keys]
+            keys = ("ArrowRight", "ArrowLeft") * (TIMES // 2)
+            events = [partial(page.keyboard.press, key) for key in keys]
         elif menu.count():
-            count = len([o for o in menu.locator("option").all_inner_texts() if "own" not in o])
-            order = [(i + 1) % count for i in range(min(TIMES, count))]
-            events = [lambda i=i: menu.select_option(index=i) for i in order]
+            names = [o for o in menu.locator("option").all_inner_texts() if "own" not in o]
+            events = [partial(menu.select_option, name) for name in (names[1:] + names[:1])[:TIMES]]
         else:
             box = cell.get_by_role("button", name=control, exact=True)
             clicks.append(box.click)

@@ -9,10 +9,19 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from stsf.evidence import canonical, prepare
 from stsf.lab.lessons.lesson01 import BandPicker, SubspaceExplorer
 from stsf.lab.lessons.lesson02 import DegradationExplorer
-from stsf.lab.lessons.lesson03 import ProjectionExplorer
-from stsf.lab.lessons.live import Backdrop, Redrawn, arrange
+from stsf.lab.lessons.lesson03 import HiddenExplorer, ProjectionExplorer, ZigzagExplorer
+from stsf.lab.lessons.lesson04a import FilterExplorer
+from stsf.lab.lessons.lesson04b import UnitExplorer, WindowExplorer, watch
+from stsf.lab.lessons.lesson07 import Player, Snapshot
+from stsf.lab.lessons.lesson08 import TableExplorer, TrapExplorer
+from stsf.lab.lessons.lesson09 import ThresholdExplorer
+from stsf.lab.lessons.lesson10 import WitnessExplorer
+from stsf.lab.lessons.live import Redrawn, arrange
+from stsf.metrics.figures import sam_map
+from stsf.network import shipped
 from stsf.sensing.subspace import fit_subspace
 
 PIXEL = (30, 30)
@@ -22,17 +31,42 @@ MOVES = {  # control -> the values that change most of what stands beside the ax
     "BandPicker": {"preset": ["SWIR", "geology"]},
     "SubspaceExplorer": {"k": [0, 20], "which": ["second"]},
     "ProjectionExplorer": {"step": [6], "snr": ["10 dB"], "shift": [1.5]},
+    "ZigzagExplorer": {"angle": [5, 90]},
+    "HiddenExplorer": {"t": [-2.0, 2.0]},
+    "FilterExplorer": {"strength": [6.0], "choice": ["mean", "step downwards"]},
+    "WindowExplorer": {"x": [20, 40], "side": [21]},
+    "UnitExplorer": {"map": [2], "unit": ["ECU 1", "SEU 2"]},
+    "Player": {"step": [4], "scenes": [8], "pixel": [1]},
+    "TrapExplorer": {"amount": [1.0], "fault": ["visible bands flat", "shifted"]},
+    "TableExplorer": {"suite": ["real"], "figure": ["sam"], "target": ["x1"]},
+    "ThresholdExplorer": {"threshold": [40], "which": ["M1 and M2"]},
+    "WitnessExplorer": {"amount": [1.0], "fault": ["SWIR of another place"]},
 }
 
 
 @pytest.fixture(scope="module")
 def widgets(view):
     spectra = {"first": view.hrhs_t1[:, 5, 5], "second": view.hrhs_t1[:, 40, 40]}
+    x1, x2, ms = view.hrhs_t1, view.hrhs_t2, view.hrms_t1
+    blurred = 100 * view.D.upsample(view.lrhs_t1)[80]
+    angles = {"X̂1 and X̂2": sam_map(x1, x2), "M1 and M2": sam_map(ms, view.hrms_t2)}
+    curve = np.full((2, canonical.fine().weights.shape[0]), 0.3)
+    run = [Snapshot(step, 0.2, 0.3, curve * (1 + step / 9)) for step in (0, 1, 4)]
     made = [
         DegradationExplorer(view, {"roof": PIXEL}),
-        BandPicker(view.hrhs_t1, view.hs, {"pond": (5, 5), "village": PIXEL}),
+        BandPicker(x1, view.hs, {"pond": (5, 5), "village": PIXEL}),
         SubspaceExplorer(fit_subspace(view.lrhs_t1, 20), view.hs, spectra),
         ProjectionExplorer(view, IN_SCENE),
+        ZigzagExplorer(),
+        HiddenExplorer(view, 0.1 * x1, IN_SCENE),
+        FilterExplorer(np.tile(blurred, (3, 3)), np.tile(100 * x1[80], (3, 3))),
+        WindowExplorer(100 * ms[2], blurred, 100 * x1[80], (30, 30)),
+        UnitExplorer(watch(shipped().ssje, prepare(view), x1)),
+        Player({2: run, 8: run[:1] + run}, curve),
+        TrapExplorer(view, 1.05 * x2, PIXEL),
+        TableExplorer(),
+        ThresholdExplorer(angles, view.true_change()),
+        WitnessExplorer(view, x1, x2, x2, PIXEL),
     ]
     return {type(widget).__name__: widget for widget in made}
 

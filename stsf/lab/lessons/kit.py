@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import holoviews as hv
 import ipywidgets
 import numpy as np
@@ -94,6 +96,7 @@ SUITES = ("simulated", "imperfect", "real")
 SMALL_IS_GOOD = ("sam", "ergas")
 
 
+@cache
 def results(suite: str) -> pd.DataFrame:
     """The stored rows of the benchmark, one per method, scene, region and group of bands.
 

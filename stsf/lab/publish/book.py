@@ -30,7 +30,6 @@ FORMULAS = (
     "{left: '$', right: '$', display: false},"
     "{left: '\\\\(', right: '\\\\)', display: false}]})</script>"
 )
-NO_WORDS = 'alt="No description has been provided for this image"'  # of nbconvert
 LIVE = "*(A widget stands here in JupyterLab; below is what it shows at the start.)*"
 HEAD = "<!doctype html><html lang='en'><meta charset='utf-8'><title>stsf</title>"
 STYLE = (
@@ -52,7 +51,8 @@ def write_book(out: Path, lessons: Lessons | None = None) -> list[Path]:
     lessons = read_lessons() if lessons is None else lessons
     exporter = HTMLExporter(embed_images=True, mathjax_url="", require_js_url="")
     pages = {
-        name: _offline(_page(exporter, lesson), lessons, name) for name, lesson in lessons.items()
+        name: _offline(exporter.from_notebook_node(_readable(lesson))[0], lessons, name)
+        for name, lesson in lessons.items()
     }
     out.mkdir(parents=True, exist_ok=True)
     with replacing(out / MATH) as temporary:
@@ -76,31 +76,17 @@ def title_of(lesson: NotebookNode) -> str:
     return lesson.cells[0].source.partition("\n")[0].removeprefix("# ")
 
 
-def _readable(lesson: NotebookNode) -> tuple[NotebookNode, list[str]]:
-    """A copy in which a widget is announced, and in words what each picture shows."""
-    copy, cells, words, heading = from_dict(lesson), [], [], title_of(lesson)
+def _readable(lesson: NotebookNode) -> NotebookNode:
+    """A copy in which a widget is announced."""
+    copy, cells = from_dict(lesson), []
     for cell in copy.cells:
         cells.append(cell)
-        match = re.match(r"##? (.+)", cell.source) if cell.cell_type == "markdown" else None
-        heading = match[1] if match else heading
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if keeps(output)]
-        for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                drawn = re.findall(r"\b(\w+)\(", cell.source)[:1] or ["picture"]
-                words.append(f"Figure of section {heading}: {drawn[0]}".replace("_", " "))
         if cell.cell_type == "code" and "widget" in tags(cell) and not cell.outputs:
             cells.append(v4.new_markdown_cell(LIVE))
     copy.cells = cells
-    return copy, words
-
-
-def _page(exporter: HTMLExporter, lesson: NotebookNode) -> str:
-    """A lesson as HTML; every picture says in words what it shows."""
-    copy, words = _readable(lesson)
-    page = exporter.from_notebook_node(copy)[0]
-    said = iter(words)
-    return re.sub(NO_WORDS, lambda _: f'alt="{html.escape(next(said))}"', page)
+    return copy
 
 
 def _offline(page: str, lessons: Lessons, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Run the notebooks and store them clean: pictures and printed results stay, JavaScript goes.
+"""Run the notebooks and store them clean: pictures, their words and results stay, JavaScript goes.
 
     python -m stsf.lab.publish.store                     all notebooks
     python -m stsf.lab.publish.store notebooks/00*.ipynb  some
@@ -18,13 +18,14 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
 from PIL import Image
 
 from stsf.files.atomic import replacing
 from stsf.lab.publish.handout import FOLDER
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+WORDS = "from stsf.lab.publish.alt import register; register()"  # of every picture
 LIVE = ("javascript", "bokehjs", "holoviews", "panel", "widget-view")  # in the mime types to drop
 
 
@@ -49,7 +50,12 @@ def store(path: Path, timeout: int = 600) -> float:
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
     )
-    client.execute()
+    with client.setup_kernel():
+        notebook.cells.append(v4.new_code_cell(WORDS))
+        client.execute_cell(notebook.cells[-1], len(notebook.cells) - 1, store_history=False)
+        notebook.cells.pop()
+        for number, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, number)
     with replacing(path) as temporary:
         nbformat.write(clean(notebook), temporary)
     return time.perf_counter() - start

@@ -36,6 +36,7 @@ class PixelExplorer:
             options=["MS at t1", "MS at t2", "error at t2"], value="MS at t2"
         )
         self.backdrop.observe(self._other_image, names="value")
+        self._pictures = self._draw()
         self._shown = hv.streams.Stream.define("Shown", shows=self.backdrop.value)()
         image = hv.DynamicMap(self._image, streams=[self._shown])
         self.tap = hv.streams.Tap(source=image, x=pixel[1], y=pixel[0])
@@ -47,18 +48,23 @@ class PixelExplorer:
         self.view = beside.opts(shared_axes=False, toolbar=None)
 
     def _image(self, shows: str) -> hv.RGB:
-        scene, (height, width) = self.scene, self.scene.size
-        if shows == "error at t2":
-            error = np.sqrt(np.mean(np.square(self.fused.hrhs_t2 - scene.truth(2)), axis=0))
-            shown = colormaps["viridis"](error / np.percentile(error, 98))[..., :3]
-        else:
-            cube = scene.hrms_t1 if shows == "MS at t1" else scene.hrms_t2
-            shown = rgb(cube, scene.ms.centre)
+        height, width = self.scene.size
+        shown = self._pictures[shows]
         bounds = (-0.5, -0.5, width - 0.5, height - 0.5)
         return hv.RGB(shown[::-1], bounds=bounds).opts(  # row 0 on top, y counts rows
             invert_yaxis=True, tools=["tap"], frame_width=SIDE, frame_height=SIDE * height // width,
             title=f"{shows}: click a pixel", xlabel="x (pixels)", ylabel="y (pixels)",
         )  # fmt: skip
+
+    def _draw(self) -> dict[str, np.ndarray]:
+        """(H, W, 3) each of the images to choose from."""
+        scene = self.scene
+        error = np.sqrt(np.mean(np.square(self.fused.hrhs_t2 - scene.truth(2)), axis=0))
+        cubes = {"MS at t1": scene.hrms_t1, "MS at t2": scene.hrms_t2}
+        drawn = {name: rgb(cube, scene.ms.centre) for name, cube in cubes.items()}
+        return drawn | {
+            "error at t2": colormaps["viridis"](error / np.percentile(error, 98))[..., :3]
+        }
 
     def _outline(self, code: int) -> hv.Contours:
         """Where one kind of change happened."""

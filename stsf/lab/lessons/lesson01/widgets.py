@@ -200,7 +200,7 @@ def subspace_view(
     plt.close(figure)
     curve, fall = figure.subplots(1, 2, width_ratios=(3, 2))
     curve.plot(*with_gaps(sensor, spectrum), color=GREY, ls=":", lw=3, label="spectrum")
-    curve.plot(*with_gaps(sensor, copies[k]), color=PURPLE, label=f"from k = {k} numbers")
+    curve.plot(*with_gaps(sensor, copies[k]), color=PURPLE, label="from k numbers")
     _label(curve)
     low, high = np.min([*copies, spectrum]), np.max([*copies, spectrum])
     curve.set_ylim(min(0.0, 1.05 * low), 1.05 * high)  # of every k: does not jump

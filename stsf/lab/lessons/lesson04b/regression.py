@@ -13,7 +13,8 @@ from stsf.lab.lessons.live import Redrawn
 from stsf.plots.colour import BLUE, GREY, ORANGE
 from stsf.plots.figures import WIDTH
 
-AROUND = 15  # pixels on either side of the middle that are drawn
+AROUND = 15  # pixels: steps in which the drawn part follows the window, so that it seldom jumps
+ROUND = 5.0  # percent: limits of the scatter end on multiples of it
 
 
 def line_through(guide: np.ndarray, image: np.ndarray) -> tuple[float, float]:
@@ -60,11 +61,13 @@ def window_view(
         corner = (x - side / 2, y - side / 2)
         ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=ORANGE, lw=2))
         ax.set(title=title, xlabel="x (pixels)", ylabel="y (pixels)")
-        ax.set(xlim=(x - AROUND, x + AROUND), ylim=(y + AROUND, y - AROUND))
+        left, top = (p // AROUND * AROUND - AROUND for p in (x, y))
+        ax.set(xlim=(left, left + 3 * AROUND), ylim=(top + 3 * AROUND, top))
     scatter.plot(guide[part].ravel(), image[part].ravel(), ".", color=GREY, label="blurred")
     ends = np.array([guide[part].min(), guide[part].max()])
     scatter.plot(ends, slope * ends + offset, color=BLUE, label="line = proposal")
     scatter.set(xlabel="M1 (%)", ylabel="SWIR band (%)")
+    scatter.set(xlim=_round(guide[part]), ylim=_round(image[part], slope * ends + offset))
     scatter.legend(frameon=False, fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
     scatter.grid(alpha=0.3)
     before, after = rms(image[part] - truth[part]), rms(proposal - truth[part])
@@ -73,6 +76,12 @@ def window_view(
         f"of the line's proposal {after:.2f} %"
     )
     return figure, text
+
+
+def _round(*values: np.ndarray) -> tuple[float, float]:
+    """Limits that hold all values and end on multiples of `ROUND`."""
+    every = np.concatenate([np.ravel(v) for v in values]) / ROUND
+    return ROUND * float(np.floor(every.min())), ROUND * float(np.ceil(every.max() + 1e-6))
 
 
 class WindowExplorer(Redrawn):

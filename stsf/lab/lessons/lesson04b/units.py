@@ -197,7 +197,8 @@ def unit_view(works: Mapping[str, Work], name: str, number: int = 1) -> tuple[Fi
     fine = (
         before.shape[0] // next(w for n, w in works.items() if n.startswith("ECU")).before.shape[1]
     )
-    figure = _five(panes, 2.5 * max(rms(added), rms(missing), 1e-6), fine)
+    scale = 2.5 * max(_largest(work.after - work.before), _largest(work.wanted - work.before))
+    figure = _five(panes, scale, fine)
     alike = float(np.corrcoef(added.ravel(), missing.ravel())[0, 1]) if rms(added) > 1e-9 else 0.0
     text = (
         f"{name}, map {number}: changes it by {rms(added):.3f} (RMS), {rms(missing):.3f} was "
@@ -205,6 +206,11 @@ def unit_view(works: Mapping[str, Work], name: str, number: int = 1) -> tuple[Fi
         f"{rms(after - wanted):.3f}"
     )
     return figure, text
+
+
+def _largest(maps: Tensor) -> float:
+    """The largest RMS of any map (n, rows, columns): one scale for all maps of a unit."""
+    return float(maps.square().mean(dim=(1, 2)).sqrt().max())
 
 
 def _five(panes: Mapping[str, np.ndarray], scale: float, fine: int) -> Figure:
@@ -217,8 +223,7 @@ def _five(panes: Mapping[str, np.ndarray], scale: float, fine: int) -> Figure:
         if title.startswith("weight"):
             look, label = {"cmap": "viridis", "vmin": 0, "vmax": 1}, "1: believed"
         elif title.startswith("the map"):
-            low, high = np.percentile(values, [1, 99])
-            look = {"cmap": "gray", "vmin": low, "vmax": max(high, low + 1e-6)}
+            look = {"cmap": "gray", "vmin": -2.5, "vmax": 2.5}  # a map has a spread of 1
         top, left = (max(0, min(c, n // fine - SIDE)) * fine for c, n in zip(CORNER, values.shape))
         part = values[top : top + SIDE * fine, left : left + SIDE * fine]
         extent = (left - 0.5, left + part.shape[1] - 0.5, top + part.shape[0] - 0.5, top - 0.5)

@@ -108,7 +108,7 @@ class PaintingPanels(Panels):
         ax.add_collection(self.widths)
         nm = self.canvas.scene.hs.centre
         ax.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
-        ax.set(xlim=(nm[0] - 50, nm[-1] + 50), ylim=(0, STEP))
+        ax.set(xlim=(nm[0] - 50, nm[-1] + 50), ylim=(-STEP / 4, STEP))
         ax.legend(frameon=False, ncols=3, fontsize=SMALL - 1, loc="lower center",
                   bbox_to_anchor=(0.45, 1.0), columnspacing=0.8)  # fmt: skip
         small_print(ax)
@@ -133,10 +133,8 @@ class PaintingPanels(Panels):
             [[(c - w / 2, v), (c + w / 2, v)] for c, w, v in zip(ms.centre, ms.fwhm, m2)]
         )
         every = np.concatenate([*values, x2 - half, x2 + half, m2])
-        ends = (
-            min(0.0, STEP / 4 * np.floor(every.min() / STEP * 4)),
-            max(STEP, STEP * np.ceil(every.max() / STEP)),
-        )
+        low, high = (STEP * np.floor(every.min() / STEP), STEP * np.ceil(every.max() / STEP))
+        ends = (-STEP / 4 if every.min() > -STEP / 4 else low, max(STEP, high))
         if not np.allclose(ends, ax.get_ylim()):
             ax.set_ylim(ends)
 

@@ -163,9 +163,8 @@ def _trap(
     spectrum.plot(*with_gaps(scene.hs, cube[:, y, x]), color=BLUE, label="spoilt")
     true = with_gaps(scene.hs, truth[:, y, x])
     spectrum.plot(*true, color=style.colour, ls=style.line, lw=2, label=style.label)
-    spectrum.set(
-        xlabel="wavelength (nm)", ylabel="reflectance (0-1)", ylim=(min(0.0, cube.min()), None)
-    )
+    spectrum.set(xlabel="wavelength (nm)", ylabel="reflectance (0-1)")
+    spectrum.set_ylim(-0.1, 1.4 * float(truth[:, y, x].max()))  # does not jump
     spectrum.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1))
     spectrum.grid(alpha=0.3)
     fooled = ", ".join(name for name, share in shares.items() if share < 1) or "none"
