@@ -22,6 +22,8 @@ SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
         (SLOPE + 1 / 9, "sum to 0"),
         (SLOPE + SLOPE.T, "Not yet"),
         (SLOPE.ravel(), "three rows"),
+        ([[0, 0, 0], [0, -1, 1], [0, 0, 0]], "one neighbour only"),
+        ("[-1, 0, 1]", "an answer of type str"),
     ],
 )
 def test_slope_filter(weights, words):

@@ -28,6 +28,11 @@ class Exercise:
         'Still open: put your code in place of every `...` in this cell.'
         >>> two(2), two.said
         ('Right: 1 + 1.', 'Right: 1 + 1.')
+        >>> @exercise("b")
+        ... def three(answer: list) -> str:
+        ...     return "Right." if len(answer) == 3 else "Not yet."
+        >>> three(3).partition(" (")[0]
+        'Not yet: nothing can be done with an answer of type int'
     """
 
     def __init__(self, letter: str, check: Callable[..., str]) -> None:
@@ -35,9 +40,13 @@ class Exercise:
         functools.update_wrapper(self, check)
 
     def __call__(self, *answer: object, **about: object) -> str:
-        """The check's sentence; an answer that is still `...` is no mistake."""
+        """The check's sentence; an answer that is still `...` is no mistake, and none stops it."""
         waiting = any(value is ... for value in (*answer, *about.values()))
-        self.said = OPEN if waiting else self.check(*answer, **about)
+        try:
+            self.said = OPEN if waiting else self.check(*answer, **about)
+        except (TypeError, ValueError, AttributeError) as error:
+            kinds = ", ".join(type(value).__name__ for value in answer)
+            self.said = f"Not yet: nothing can be done with an answer of type {kinds} ({error})."
         return self.said
 
 

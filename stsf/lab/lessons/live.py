@@ -52,8 +52,8 @@ class Backdrop:
         canvas = FigureCanvasAgg(figure)
         renderer = canvas.get_renderer()
         for ax in figure.axes:
-            locator = ax.get_axes_locator()  # of a colour bar
-            ax.apply_aspect(locator(ax, renderer) if locator else None)
+            locator = ax.get_axes_locator()  # of a colour bar; others have none
+            ax.apply_aspect(None if locator is None else locator(ax, renderer))
             ax.set_axisbelow(True)
         words = (figure.get_size_inches().tolist(), *_legends(figure.legends))
         words += tuple(part for ax in figure.axes for part in _words(ax))
@@ -72,17 +72,16 @@ class Backdrop:
 
 def _words(ax: Axes) -> tuple[object, ...]:
     """All that a reader can read on and beside axes, and where they are."""
-    legend = [ax.get_legend()] if ax.get_legend() else []
+    legend = ax.get_legend()
     inner = [_ticks(axis) for child in ax.child_axes for axis in (child.xaxis, child.yaxis)]
     place = ax.get_position().bounds
-    return place, _ticks(ax.xaxis), _ticks(ax.yaxis), *_legends(legend), *inner
+    return place, _ticks(ax.xaxis), _ticks(ax.yaxis), *_legends([legend] if legend else []), *inner
 
 
 def _ticks(axis: Axis) -> tuple[object, ...]:
-    places = axis.get_majorticklocs()
+    places = [float(place) for place in axis.get_majorticklocs()]
     labels = axis.get_major_formatter().format_ticks(places)
-    limits = axis.get_view_interval().tolist()
-    return axis.get_label_text(), axis.get_scale(), limits, list(places), labels
+    return axis.get_label_text(), axis.get_scale(), *axis.get_view_interval(), places, labels
 
 
 def _legends(legends: Sequence[Legend]) -> list[list[str]]:

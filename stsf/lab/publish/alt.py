@@ -57,5 +57,5 @@ def register() -> None:
     def png(figure: Figure) -> tuple[bytes, dict[str, str]]:
         return print_figure(figure, bbox_inches="tight"), {"alt": described(figure)}
 
-    shell = get_ipython()
+    shell: Any = get_ipython()
     shell.display_formatter.formatters["image/png"].for_type(Figure, png)

@@ -22,6 +22,8 @@ def slope_filter(weights: np.ndarray) -> str:
     if abs(flat) > 1e-6:
         return f"Not yet: on a flat field it says {flat:g}; the nine weights must sum to 0."
     if abs(at_centre[0] - 1) < 1e-6 and abs(at_centre[1]) < 1e-6:
+        if not np.allclose(w[:, 0], -w[:, 2]) or not np.allclose(w[:, 1], 0):
+            return "Not yet: it says 1, but of one neighbour only; use both, with equal weights."
         return "Right: 0 on a flat field, 1 where the image rises by 1 per column."
     if abs(at_centre[0]) < 1e-6 and abs(at_centre[1]) > 1e-6:
         return "Not yet: that measures the slope downwards; rows are the first axis."

@@ -62,7 +62,7 @@ def share_drawn(answer: float, scene: Scene) -> str:
         return "Not yet: that is their share in the scene, as if all were equally likely."
     if abs(answer - 2 * p) < 0.002:
         return "Not yet: nearly; but the weights must add up to 1, so divide by 2 p + (1 - p)."
-    if abs(answer - 200 * p / (1 + p)) < 0.2:
+    if abs(answer - 200 * p / (1 + p)) < 1:
         return "Not yet: that is in per cent; a share from 0 to 1 is wanted."
     return "Not yet: changed pixels weigh 2, the others 1; what share of all weight is changed?"
 

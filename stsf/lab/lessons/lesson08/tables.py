@@ -74,6 +74,7 @@ def table_view(
     ax.plot([], [], "o", mfc="none", color=GREY, ms=5, label="one scene")
     ax.plot([], [], "D", color=BLUE, ms=7, label="mean")
     ax.set_yticks(range(len(order)), label[order], fontsize=8)
+    ax.set_ylabel("method", fontsize=8)
     ax.set(xlabel=NAMES[figure])
     ax.invert_yaxis()
     ax.grid(alpha=0.3)
