@@ -1,8 +1,4 @@
-"""Lessons 06 and 07 in JupyterLab: the brush, the player of a training, the loss that is alive.
-
-The time from a click or key to the new picture goes into the report (`-s`, `--junitxml`): nothing
-is asserted of it, since it depends on the machine.
-"""
+"""Lessons 06 and 07 in JupyterLab: the brush, the player of a training, the loss that is alive."""
 
 import io
 import json
@@ -102,19 +98,6 @@ def lab(browser, start_module_lab, tmp_path_factory):
     assert faults == []
 
 
-@pytest.fixture
-def timed(record_property):
-    """`timed(page, what)`: wait for the picture after the last click or key; say how long."""
-
-    def wait(page, what):
-        page.wait_for_function("clock.drawn > clock.event")
-        milliseconds = round(page.evaluate("clock.drawn - clock.event"))
-        record_property(f"{what}, ms", milliseconds)
-        print(f"{what}: {milliseconds} ms")
-
-    return wait
-
-
 def lesson(name: str, *tags: str) -> list[str]:
     """The cells of a lesson that bear one of these tags."""
     notebook = nbformat.read(pages.ROOT / "notebooks" / name, as_version=4)
@@ -150,16 +133,16 @@ def colour(page, y: int, x: int) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"), dtype=float).mean(axis=(0, 1))
 
 
-def test_the_brush_paints_where_it_is_clicked_and_dragged(lab, scene, timed, tmp_path):
+def test_the_brush_paints_where_it_is_clicked_and_dragged(lab, scene, tmp_path):
     network = shipped()
     x1 = network.first_date(scene)
     setup, *widgets = lesson("06_tve.ipynb", "setup", "widget")
     page = lab("brush", [setup, *(source for source in widgets if "lab.Painter(" in source)])
     pages._wait_for_text(page, SAID.format(r"\d+", 47, 68))
 
-    def said(pixels: int, spot: tuple[int, int], what: str) -> list[float]:
+    def said(pixels: int, spot: tuple[int, int]) -> list[float]:
         found = pages._wait_for_text(page, SAID.format(pixels, *spot))
-        timed(page, what)
+        page.wait_for_function("clock.drawn > clock.event")  # the picture is there, too
         return [float(value) for value in found.groups()]
 
     def click(spot: tuple[int, int]) -> None:
@@ -168,25 +151,25 @@ def test_the_brush_paints_where_it_is_clicked_and_dragged(lab, scene, timed, tmp
     close = [0, 0.02, 0.002, 0.002, 4]  # the canvas makes anew only what is near the dab
     middle, corner = (60, 50), (36, 24)
     click(middle)
-    found = said(49, middle, "a dab of 49 pixels")
+    found = said(49, middle)
     wanted = expected(scene, network, x1, middle, material_paint("water", scene), 4)
     assert np.all(np.abs(np.subtract(found, wanted)) <= close), (found, wanted)
     page.get_by_label("paint", exact=True).select_option("snow")
     pages._slide(page, "radius", "ArrowLeft", 2)
     page.get_by_role("button", name="wash off").click()  # comes after paint and radius
-    found = said(0, middle, "wash off")
+    found = said(0, middle)
     bare = expected(scene, network, x1, middle)
     assert np.all(np.abs(np.subtract(found, bare)) <= close), (found, bare)
     assert bare[1] != wanted[1]
 
     before = [colour(page, *spot) for spot in (corner, (95, 24))]
     click(corner)
-    said(6, corner, "a dab of 6 pixels")  # a quarter of a disc: by hand 3 + 2 + 1
+    said(6, corner)  # a quarter of a disc: by hand 3 + 2 + 1
     now = [colour(page, *spot) for spot in (corner, (95, 24))]
     assert np.abs(now[0] - before[0]).max() > 40, "the image is painted where it was clicked"
     assert np.abs(now[1] - before[1]).max() < 5, "and is not upside down"
     page.get_by_role("button", name="wash off").click()
-    said(0, corner, "wash off, the corner")
+    said(0, corner)
 
     start, end = (60, 40), (60, 60)
     page.mouse.move(*page.evaluate(SPOT, start))
@@ -194,7 +177,7 @@ def test_the_brush_paints_where_it_is_clicked_and_dragged(lab, scene, timed, tmp
     page.mouse.move(*page.evaluate(SPOT, end), steps=4)  # the mouse jumps, the stroke does not
     page.mouse.up()
     way = np.any([dab((60, x), 2, scene.size) for x in range(40, 61)], axis=0)
-    found = said(way.sum(), end, "the end of a drag")
+    found = said(way.sum(), end)
     m2 = scene.hrms_t2.copy()
     m2[:, way] = material_paint("snow", scene).ms[:, None]
     kept = network.second_date(replace(scene, hrms_t2=m2), x1, return_steps=True).steps["kept"]
@@ -204,17 +187,17 @@ def test_the_brush_paints_where_it_is_clicked_and_dragged(lab, scene, timed, tmp
     page.mouse.up()
     page.mouse.move(*page.evaluate(SPOT, (80, 40)), steps=4)  # without a button: no paint
     both = way | dab((80, 70), 2, scene.size)
-    said(both.sum(), (80, 70), "a dab of snow")
+    said(both.sum(), (80, 70))
     page.get_by_role("button", name="wash off").click()
-    said(0, (80, 70), "wash off, the strokes")
+    said(0, (80, 70))
     page.locator(".stsf-surface img").focus()  # without a mouse
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    said(13, (66, 55), "a dab by the keys")
+    said(13, (66, 55))
     pages.fits(page, "lab.Painter(", tmp_path / "painter.png")
 
 
-def test_the_player_shows_the_step_the_scenes_and_the_pixel(lab, timed):
+def test_the_player_shows_the_step_the_scenes_and_the_pixel(lab):
     page = lab("player", [PLAYER])
 
     def said(scenes: int, step: int) -> list[float]:
@@ -227,13 +210,10 @@ def test_the_player_shows_the_step_the_scenes_and_the_pixel(lab, timed):
     assert said(2, 0) == [0.9, 0.8, 0.01]
     pages._slide(page, "step", "ArrowRight", 2)
     assert said(2, 4) == [0.18, 0.84, 0.002]
-    timed(page, "step")
     pages._slide(page, "training scenes", "ArrowRight")
     assert said(8, 4) == [0.18, 0.16, 0.004]
-    timed(page, "training scenes")
     pages._slide(page, "pixel", "ArrowRight", 3)
     pages._wait_for_text(page, r"errs by 0\.016")
-    timed(page, "pixel")
 
 
 def test_the_loss_is_shown_while_the_network_learns(lab, record_property):

@@ -26,6 +26,16 @@ def test_what_is_solved_and_what_is_open():
     assert progress(checks) == "Exercises solved: a, b. Open: none."
 
 
+def test_no_answer_stops_a_check_and_a_sentence_stays_a_sentence():
+    @exercise("a")
+    def one(answer):
+        return f"Not yet: a number, not {answer!r}." if len(answer) else "Right."
+
+    assert one(3).startswith("Not yet: nothing can be done with an answer of type int")
+    assert one([1, 2]) == "Not yet: a number, not [1, 2]."
+    assert one(list(range(90))) == "Not yet: a number, not a whole list."
+
+
 @pytest.mark.parametrize(
     ("solution", "names"),
     [

@@ -103,8 +103,9 @@ def test_what_is_believed_in_a_patch():
     after = before.copy()
     after[place] = 0.5
     check = lesson04b.checks.believed_share
-    assert "Right: 25%" in check(0.25, before, after, place)
+    assert "Right: 25.0%" in check(0.25, before, after, place)
     assert "take the root" in check(0.0625, before, after, place)
     assert "only the patch" in check(np.sqrt(12.25 / 16), before, after, place)
     assert "turn it round" in check(4.0, before, after, place)
+    assert "*not* believed" in check(0.75, before, after, place)
     assert "in the patch" in check(0.3, before, after, place)

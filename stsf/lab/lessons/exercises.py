@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from types import ModuleType
 
+LONG = 80  # characters of an answer that a sentence repeats
 OPEN = "Still open: put your code in place of every `...` in this cell."
 
 
@@ -45,8 +46,10 @@ class Exercise:
         try:
             self.said = OPEN if waiting else self.check(*answer, **about)
         except (TypeError, ValueError, AttributeError) as error:
-            kinds = ", ".join(type(value).__name__ for value in answer)
-            self.said = f"Not yet: nothing can be done with an answer of type {kinds} ({error})."
+            kind = type(answer[0]).__name__
+            self.said = f"Not yet: nothing can be done with an answer of type {kind} ({error})."
+        if len(self.said) > LONG and len(words := repr(answer[0])) > LONG:  # an array, say
+            self.said = self.said.replace(words, f"a whole {type(answer[0]).__name__}")
         return self.said
 
 

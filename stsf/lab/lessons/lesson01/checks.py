@@ -35,6 +35,8 @@ def red_edge(answer: float, scene: Scene) -> str:
         )
     if abs(answer - nm[np.argmin(np.gradient(mean, nm))]) <= 10:
         return "Not yet: there the curve falls most steeply; the rise is wanted."
+    if 680 <= answer <= 750:
+        return "Not yet: near, but at another band between 680 and 750 nm the curve is steeper."
     return "Not yet: look between 680 and 750 nm; is the slope that of reflectance over wavelength?"
 
 

@@ -43,12 +43,15 @@ def believed_share(answer: float, before: np.ndarray, after: np.ndarray, place: 
     right = share(before[place], after[place])
     if not np.isscalar(answer) or isinstance(answer, str):
         return f"Not yet: one number is wanted, a share from 0 to 1, not {answer!r}."
-    if np.isclose(answer, right, rtol=2e-3):
-        return f"Right: {right:.0%} of the residual is believed there."
-    if np.isclose(answer, right**2, rtol=2e-3):
-        return "Not yet: that is the share of the square; take the root."
-    if np.isclose(answer, share(before, after), rtol=2e-3):
-        return "Not yet: that is the whole scene; only the patch is wanted."
-    if np.isclose(answer, 1 / right, rtol=2e-3):
-        return "Not yet: turn it round: what is believed over what was there."
+    mistakes = {
+        "that is the share of the square; take the root": right**2,
+        "that is the whole scene; only the patch is wanted": share(before, after),
+        "turn it round: what is believed over what was there": 1 / right,
+        "that is what is *not* believed": 1 - right,
+    }
+    if np.isclose(answer, right, rtol=2e-3, atol=0):
+        return f"Right: {right:.1%} of the residual is believed there."
+    for words, value in mistakes.items():
+        if np.isclose(answer, value, rtol=2e-4, atol=0):
+            return f"Not yet: {words}."
     return "Not yet: RMS of `after` over RMS of `before`, both in the patch, of map 1."

@@ -19,7 +19,18 @@ from stsf.lab.lessons.live import Redrawn
 from stsf.linear import pixels
 from stsf.metrics.comparison import band_errors
 from stsf.metrics.evaluation import band_groups
-from stsf.plots.colour import BLUE, GREY, GROUP_COLOUR, LIGHT, ORANGE, PURPLE, SOURCE_STYLE
+from stsf.plots.colour import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    GROUP_COLOUR,
+    LIGHT,
+    ORANGE,
+    PURPLE,
+    RED,
+    SOURCE_STYLE,
+)
 from stsf.plots.figures import WIDTH, Fused, pixel_spectra
 from stsf.scene import Scene
 
@@ -248,9 +259,9 @@ def trust_view(scene: Scene, x2: np.ndarray) -> Figure:
     ax = figure.subplots()
     changed = kinds > 0
     lines = {
-        "explained by the MS at t1": (explained(scene), GREY, ":"),
-        "achieved at t2, unchanged": (achieved(scene, x2, ~changed), BLUE, "--"),
-        "achieved at t2, changed": (achieved(scene, x2, changed), ORANGE, "-"),
+        "explained by the MS at t1": (explained(scene), BLACK, ":"),
+        "achieved at t2, unchanged": (achieved(scene, x2, ~changed), GREEN, "--"),
+        "achieved at t2, changed": (achieved(scene, x2, changed), RED, "-"),
     }
     for name, (values, colour, line) in lines.items():
         ax.plot(*with_gaps(scene.hs, values), color=colour, ls=line, lw=2, label=name)
