@@ -143,7 +143,7 @@ def degradation_view(
     height, width = (n * ratio for n in y1.shape[1:])
     misfit = scene.R.A(y1) - believed.A(scene.hrms_t1[:, :height, :width])  # (C, h, w)
     now = harm(scene, snr, shift, mtf, ratio, phase)
-    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 2.9), layout="constrained")
     plt.close(figure)
     image, map_, spectrum, curve = figure.subplots(1, 4, width_ratios=(4, 4.4, 5, 5))
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)

@@ -65,7 +65,7 @@ def table_view(
     low = figure in SMALL_IS_GOOD
     order = wide.mean().sort_values(ascending=low).index
     label = table[table.target == target].groupby("method")["label"].first()
-    drawn = plt.figure(figsize=(WIDTH, 3.3), layout="constrained")
+    drawn = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
     plt.close(drawn)
     ax = drawn.subplots()
     for y, method in enumerate(order):
