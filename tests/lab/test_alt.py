@@ -27,6 +27,15 @@ def test_panes_titles_axes_colours_and_names_are_said():
     )
 
 
+def test_a_drawing_without_axes_says_its_words():
+    figure = Figure()
+    ax = figure.subplots()
+    ax.set_axis_off()
+    ax.text(0, 0, "Y1\nand M1")
+    ax.text(1, 0, "SEU")
+    assert described(figure) == "Drawing: Y1 and M1, SEU."
+
+
 @pytest.mark.parametrize("source", ["figure", "figure\nfigure.axes[0].set_title('t')\nfigure"])
 def test_a_stored_picture_bears_its_words(source, tmp_path):
     lines = "from matplotlib import pyplot as plt\nfigure = plt.figure()\nplt.close(figure)\n"
