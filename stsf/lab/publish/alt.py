@@ -34,7 +34,8 @@ def described(figure: Figure) -> str:
 
 def _pane(ax: Axes) -> str:
     if not ax.axison:
-        return f"Drawing: {', '.join(' '.join(text.get_text().split()) for text in ax.texts)}."
+        words = (" ".join(text.get_text().split()) for text in ax.texts)
+        return f"Drawing: {', '.join(word for word in words if word)}."
     if ax.images:
         kind = "Image"
         bar = ax.images[0].colorbar

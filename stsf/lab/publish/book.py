@@ -30,6 +30,7 @@ FORMULAS = (
     "{left: '$', right: '$', display: false},"
     "{left: '\\\\(', right: '\\\\)', display: false}]})</script>"
 )
+NO_WORDS = 'alt="No description has been provided for this image"'  # of nbconvert
 LIVE = "*(A widget stands here in JupyterLab; below is what it shows at the start.)*"
 HEAD = "<!doctype html><html lang='en'><meta charset='utf-8'><title>stsf</title>"
 STYLE = (
@@ -51,7 +52,7 @@ def write_book(out: Path, lessons: Lessons | None = None) -> list[Path]:
     lessons = read_lessons() if lessons is None else lessons
     exporter = HTMLExporter(embed_images=True, mathjax_url="", require_js_url="")
     pages = {
-        name: _offline(exporter.from_notebook_node(_readable(lesson))[0], lessons, name)
+        name: _offline(_page(exporter, _readable(lesson)), lessons, name)
         for name, lesson in lessons.items()
     }
     out.mkdir(parents=True, exist_ok=True)
@@ -87,6 +88,15 @@ def _readable(lesson: NotebookNode) -> NotebookNode:
             cells.append(v4.new_markdown_cell(LIVE))
     copy.cells = cells
     return copy
+
+
+def _page(exporter: HTMLExporter, lesson: NotebookNode) -> str:
+    """A lesson as HTML; every picture says in words what it shows, as stored with it."""
+    outputs = (output for cell in lesson.cells for output in cell.get("outputs", []))
+    pictures = (o.metadata for o in outputs if "image/png" in o.get("data", {}))
+    said = (about.get("image/png", {}).get("alt", "picture") for about in pictures)
+    page = exporter.from_notebook_node(lesson)[0]
+    return re.sub(NO_WORDS, lambda _: f'alt="{html.escape(next(said))}"', page)
 
 
 def _offline(page: str, lessons: Lessons, name: str) -> str:
