@@ -67,7 +67,7 @@ def make_tiles(
     scheduler: str | None = None,
     progress: bool = False,
 ) -> Made:
-    """Fuse three files or products tile by tile; memory does not grow with the scene.
+    """Fuse three files or products tile by tile; memory is that of a sample and a tile.
 
     Args:
         paths: of Y1, M1 and M2.
