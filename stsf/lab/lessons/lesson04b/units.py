@@ -25,6 +25,7 @@ CORNER, SIDE = (20, 15), 30  # coarse pixels of a unit's maps that are drawn: fr
 
 
 NAMES = {"seu": "SEU", "ecu": "ECU"}
+SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # ends of the colours: few, so that maps compare
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +198,8 @@ def unit_view(works: Mapping[str, Work], name: str, number: int = 1) -> tuple[Fi
     fine = (
         before.shape[0] // next(w for n, w in works.items() if n.startswith("ECU")).before.shape[1]
     )
-    scale = 2.5 * max(_largest(work.after - work.before), _largest(work.wanted - work.before))
+    largest = 2.5 * max(rms(added), rms(missing))
+    scale = next((s for s in SCALES if s >= largest), SCALES[-1])
     figure = _five(panes, scale, fine)
     alike = float(np.corrcoef(added.ravel(), missing.ravel())[0, 1]) if rms(added) > 1e-9 else 0.0
     text = (
@@ -206,11 +208,6 @@ def unit_view(works: Mapping[str, Work], name: str, number: int = 1) -> tuple[Fi
         f"{rms(after - wanted):.3f}"
     )
     return figure, text
-
-
-def _largest(maps: Tensor) -> float:
-    """The largest RMS of any map (n, rows, columns): one scale for all maps of a unit."""
-    return float(maps.square().mean(dim=(1, 2)).sqrt().max())
 
 
 def _five(panes: Mapping[str, np.ndarray], scale: float, fine: int) -> Figure:
