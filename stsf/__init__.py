@@ -9,6 +9,7 @@ The top level is the story of the paper, one file a lesson, in this order:
     units         lesson 04b  SEU, the spatial enhancement unit; ECU, the error correction unit
     ssje          lesson 05   SSJE: unrolled alternating projections, X1
     sftn          lesson 06   SFTN, the spectral fine-tuning network
+    confidence    lesson 06   how sure: the standard error of X2
     tve           lesson 06   TVE, temporal variation estimation: from X1 to X2
     network                   DC-STSF: the cascade of SSJE and TVE
     fusion                    fuse(scene): align, estimate, report
