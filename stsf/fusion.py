@@ -13,6 +13,7 @@ from tqdm import tqdm
 from stsf.alignment.agreement import check_agreement, check_units
 from stsf.alignment.align import align
 from stsf.alignment.coverage import LEAST, covered_bands, without_hidden
+from stsf.alignment.days import tell_days_apart
 from stsf.errors import InputError
 from stsf.metrics.consistency import residuals
 from stsf.scene import Scene
@@ -93,6 +94,7 @@ def fuse(
         raise InputError(
             f"expected calibrate='auto' or 'none', got {calibrate!r}: write it like that"
         )
+    tell_days_apart(scene.dates or (None, None))
     scene = without_hidden(scene)
     scene = covered_bands(scene, LEAST if calibrate == "auto" else MIN_COVERAGE)
     if not force:

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "align": ["Alignment", "align"],
         "common_grid": ["Common", "Placed", "common_grid"],
         "coverage": ["covered_bands", "select_ms", "without_hidden"],
+        "days": ["tell_days_apart"],
         "phase_correlation": ["phase_shift", "shift_image"],
         "psf_fit": ["fit_psf"],
         "response_fit": ["effective_response"],

@@ -128,13 +128,14 @@ def as_text(value: Any) -> str:
 
 @contextmanager
 def told() -> Iterator[list[str]]:
-    """Warnings of the kit: on the screen, and in a list for the report."""
+    """Warnings of the kit, each once: on the screen, and in a list for the report."""
     doubts: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", Doubt)
         try:
             yield doubts
         finally:
-            doubts += [str(w.message) for w in caught if issubclass(w.category, Doubt)]
+            said = (str(w.message) for w in caught if issubclass(w.category, Doubt))
+            doubts += dict.fromkeys(said)
             for doubt in doubts:
                 click.echo(f"Warning: {doubt}", err=True)

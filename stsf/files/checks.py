@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from stsf.alignment.days import tell_days_apart
 from stsf.errors import Doubt, InputError
 from stsf.files.imagefile import Image
 from stsf.scene import BRIGHT, check_dates, check_order, check_values
@@ -29,6 +30,7 @@ def check_content(named: Sequence[tuple[str, Image]]) -> None:
     check_order(len(y1.cube), len(m2.cube))
     check_same_bands(name1, m1, name2, m2)
     check_dates([y1.date, m1.date, m2.date])
+    tell_days_apart([y1.date, m1.date])
 
 
 def check_grid(named: Sequence[tuple[str, Image]]) -> None:
