@@ -97,13 +97,13 @@ def fuse(
     tell_days_apart(scene.dates or (None, None))
     scene = without_hidden(scene)
     scene = covered_bands(scene, LEAST if calibrate == "auto" else MIN_COVERAGE)
-    if not force:
-        check_agreement(scene)
     chosen = _network(model) if method == "dcstsf" else _registered(method, model)
     report: dict[str, Any] = {"method": method, "calibrate": calibrate, "found": []}
     if calibrate == "auto":
-        scene, alignment = align(scene)
+        scene, alignment = align(scene, check=not force)
         report |= {**alignment.as_dict(), "found": alignment.summary()}
+    elif not force:
+        check_agreement(scene)
     if not force:
         check_units(scene)
     x1, x2, more = chosen(scene, progress)

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "common_grid": ["Common", "Placed", "common_grid"],
         "coverage": ["covered_bands", "select_ms", "without_hidden"],
         "days": ["tell_days_apart"],
+        "displacement": ["Displacement", "find_displacement"],
         "phase_correlation": ["phase_shift", "shift_image"],
         "psf_fit": ["fit_psf"],
         "response_fit": ["effective_response"],

@@ -13,6 +13,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from stsf.alignment.coverage import clear_lr
+from stsf.alignment.displacement import REACH, overlap
 from stsf.alignment.phase_correlation import phase_shift
 from stsf.errors import InputError
 from stsf.linear import pixels
@@ -24,7 +26,6 @@ DATES_ALIKE = 0.3  # two years apart the best band still correlates by 0.46, two
 DATES_FACTORS = (0.2, 5.0)  # snow or a flood change the level less
 OFFSETS = (0.06, 0.16)  # reflectance added to all bands of one date: a baseline of processing
 FEWEST = 8  # HS pixels
-CLEAR = 0.99  # share of a coarse pixel that the MS knows
 STEADY = 0.03  # spread of such an offset over the bands
 
 
@@ -85,8 +86,7 @@ def _at_t1(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
 
 def _known(scene: Scene) -> np.ndarray:
     """Coarse pixels (h, w) that both sensors know: no cloud of the MS reaches into them."""
-    valid = np.broadcast_to(scene.valid_hr.astype(np.float32), scene.hrms_t1.shape)
-    return scene.valid_lr & (scene.D_ms.A(valid).min(axis=0) > CLEAR)
+    return scene.valid_lr & clear_lr(scene)
 
 
 def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -152,9 +152,14 @@ def _check_ground(scene: Scene, alike: float) -> None:
     how = max(fits, key=lambda name: fits[name])
     moved, (down, right) = _moved(a, b)
     if moved > max(2 * ALIKE, alike + 0.3, fits[how]):
+        mend = "mend its georeference"
+        if max(abs(down), abs(right)) <= REACH:
+            mend = (
+                f"let it be moved, which --calibrate auto does up to {REACH} HS pixels, or {mend}"
+            )
         hint = (
             f"it fits when moved by {down} HS pixels down and {right} right (correlation "
-            f"{moved:.2f}): mend its georeference"
+            f"{moved:.2f}): {mend}"
         )
     elif fits[how] > max(2 * ALIKE, alike + 0.3):
         hint = f"it fits when {how} (correlation {fits[how]:.2f}): mend its georeference"
@@ -197,9 +202,8 @@ def _moved(a: np.ndarray, b: np.ndarray) -> tuple[float, tuple[int, int]]:
     """Correlation of `a`, moved so that it fits, with `b` where they overlap; (down, right)."""
     shift, _, _ = phase_shift(b[None], a[None], reach=min(a.shape) // 2)
     down, right = (int(d) for d in np.rint(shift))
-    ours = [slice(max(0, -d), n - max(0, d)) for d, n in zip((down, right), a.shape)]
-    theirs = [slice(max(0, d), n - max(0, -d)) for d, n in zip((down, right), a.shape)]
-    return _alike(a[tuple(ours)], b[tuple(theirs)]), (down, right)
+    there, part = overlap(a.shape, (down, right))
+    return _alike(a[part], b[there]), (down, right)
 
 
 def _check_offset(scene: Scene) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from stsf.alignment.agreement import check_agreement
+from stsf.alignment.displacement import Displacement, find_displacement
 from stsf.alignment.registration import Registration, register
 from stsf.alignment.response_fit import Response, effective_response
 from stsf.scene import Scene
@@ -12,33 +14,53 @@ from stsf.scene import Scene
 
 @dataclass(frozen=True)
 class Alignment:
-    """What was estimated, and applied."""
+    """What was estimated, and applied.
 
+    Attributes:
+        displacement: by how many whole pixels images were moved first.
+        registration: where they lie then, to a part of a pixel.
+        response: what each MS band is of the HS bands.
+    """
+
+    displacement: Displacement
     registration: Registration
     response: Response
 
     def apply(self, scene: Scene) -> Scene:
-        """What was found, applied to the scene or to a part of it."""
+        """What was found, applied to a scene of which the images were moved, or to a part of it."""
         return self.response.apply(self.registration.apply(scene))
 
     def summary(self) -> list[str]:
         """Plain sentences for a report."""
-        return self.registration.summary() + self.response.summary()
+        found = self.displacement, self.registration, self.response
+        return [line for part in found for line in part.summary()]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {"registration": self.registration.as_dict(), "response": self.response.as_dict()}
+        return {key: part.as_dict() for key, part in vars(self).items()}
 
 
-def align(scene: Scene) -> tuple[Scene, Alignment]:
-    """Shifts, PSF and the effective response, estimated and mended.
+def align(scene: Scene, *, check: bool = False) -> tuple[Scene, Alignment]:
+    """First large, then fine: whole pixels, shifts, PSF and the effective response, all mended.
+
+    Args:
+        scene: as observed.
+        check: refuse images that do not show the same ground (`check_agreement`), once they are
+            moved.
+
+    Raises:
+        InputError: see `check`.
 
     Example:
         >>> import stsf
         >>> scene, what = align(stsf.load_sample().crop(slice(0, 20), slice(0, 20)))
         >>> sorted(what.as_dict())
-        ['registration', 'response']
+        ['displacement', 'registration', 'response']
     """
+    displacement = find_displacement(scene)
+    scene = displacement.apply(scene)
+    if check:
+        check_agreement(scene)
     scene, registration = register(scene)
     scene, response = effective_response(scene)
-    return scene, Alignment(registration, response)
+    return scene, Alignment(displacement, registration, response)

@@ -13,6 +13,7 @@ from stsf.linear import fill_gaps
 from stsf.scene import Scene
 from stsf.sensing.sensors import MIN_COVERAGE, band_coverage, srf_matrix
 
+CLEAR = 0.99  # share of a coarse pixel that the MS knows
 LEAST = 0.5  # share of its response that must be covered for a band to be tried at all
 
 
@@ -32,6 +33,12 @@ def without_hidden(scene: Scene) -> Scene:
     masks = {"lrhs_t1": scene.valid_lr, "hrms_t1": scene.valid_hr, "hrms_t2": scene.valid_hr}
     filled: dict[str, Any] = {k: fill_gaps(getattr(scene, k), mask) for k, mask in masks.items()}
     return replace(scene, **filled)
+
+
+def clear_lr(scene: Scene) -> np.ndarray:
+    """(h, w) coarse pixels that the MS knows: no cloud at either date reaches into them."""
+    valid = np.broadcast_to(scene.valid_hr.astype(np.float32), scene.hrms_t1.shape)
+    return scene.D_ms.A(valid).min(axis=0) > CLEAR
 
 
 def covered_bands(scene: Scene, least: float = MIN_COVERAGE) -> Scene:

@@ -13,6 +13,7 @@ from scipy import fft, ndimage
 
 HIGHEST = 0.35  # cycles/px; above it aliasing bends the phase of a sampled image
 HANN = 2.25  # frequencies that a Hann window ties together in two dimensions
+SIGNIFICANT = 5.5  # score of a phase correlation; noise alone reaches 5
 COHERENT = 0.015  # px; measured floor: fields that change as a whole bend many phases together
 
 

@@ -16,14 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from stsf.alignment.phase_correlation import phase_shift, shift_image
+from stsf.alignment.phase_correlation import SIGNIFICANT, phase_shift, shift_image
 from stsf.alignment.psf_fit import fit_psf
 from stsf.degradation import SMALLEST_SIGMA, Psf, SpatialDegradation
 from stsf.errors import InputError
 from stsf.scene import Scene
 
 REACH = 15  # HR px, the largest shift looked for
-SIGNIFICANT = 5.5  # score of a phase correlation; noise alone reaches 5
 LOOSE_DATES = 0.1  # px: with a wider error the shift between dates is not told
 LOOSE_PSF = (0.25, 0.25, 0.1, 0.1)  # px, px, and shares of the widths: the same for Y1
 WORTHWHILE = 0.05  # px; a smaller shift between dates is not worth a resampling

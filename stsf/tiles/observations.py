@@ -18,6 +18,7 @@ from stsf.alignment.common_grid import common_grid
 from stsf.degradation import relative_psf
 from stsf.errors import Doubt, InputError
 from stsf.files.checks import check_content, check_grid
+from stsf.files.facts import CODES
 from stsf.files.imagefile import Image
 from stsf.files.products.ahsi import with_tables
 from stsf.files.products.opening import Source, common_parts, open_image
@@ -68,7 +69,7 @@ class Observations:
         paths: of Y1, M1 and M2.
         reading: how to read them.
         bands: the bands that are used, by their numbers in the files, of each.
-        origins: (row, column) in its file where each image begins.
+        origins: (row, column) in its file where each image begins; outside of it, once moved.
         shape: (h, w) of Y1.
         ratio: r.
         shift: (y, x) MS pixels by which the samples of Y1 lie off.
@@ -102,6 +103,12 @@ class Observations:
         vars(other)["sources"] = self.sources
         return other
 
+    def moved(self, hs: tuple[int, int], ms1: tuple[int, int]) -> Observations:
+        """The same with Y1 and M1 moved by so many HS pixels (down, right)."""
+        steps = hs, (self.ratio * ms1[0], self.ratio * ms1[1]), (0, 0)
+        origins = tuple((o[0] - s[0], o[1] - s[1]) for o, s in zip(self.origins, steps))
+        return self.but(origins=origins)
+
     @property
     def size(self) -> tuple[int, int]:
         """(H, W) of the product."""
@@ -118,7 +125,7 @@ class Observations:
         for k, source in enumerate(self.sources):
             own = part if k == 0 else fine(part, self.ratio)
             own = tuple(slice(a + s.start, a + s.stop) for a, s in zip(self.origins[k], own))  # type: ignore[assignment]
-            image = source.image(own)
+            image = _part(source, own)
             cube = image.cube[self.bands[k]] * np.float32(self.reading.scale[k])
             cube += np.float32(self.reading.offset[k])
             if not image.cube.any():  # fill that the window alone does not show to be one
@@ -175,6 +182,23 @@ class Observations:
         valid = inside[0][:, None] & inside[1]
         valid_hr = valid.repeat(self.ratio, 0).repeat(self.ratio, 1)
         return self.scene(cubes, first, valid_lr=valid, valid_hr=valid_hr)
+
+
+def _part(source: Source, part: Part) -> Image:
+    """A part of an image that was moved: no data where the file has none."""
+    whole = source.shape[1:]
+    inside = tuple(slice(max(0, s.start), min(n, s.stop)) for s, n in zip(part, whole))
+    if inside == part:
+        return source.image(part)
+    shape = tuple(s.stop - s.start for s in part)
+    cube = np.full((source.shape[0], *shape), np.nan, np.float32)
+    quality = np.full(shape, CODES["no data"], np.uint8)
+    if any(s.stop <= s.start for s in inside):
+        return Image(cube)
+    image = source.image(inside)  # type: ignore[arg-type]
+    at = tuple(slice(i.start - p.start, i.stop - p.start) for i, p in zip(inside, part))
+    cube[:, *at], quality[at] = image.cube, reasons(image)
+    return replace(image, cube=cube, facts=image.facts and replace(image.facts, quality=quality))
 
 
 def stitched(seen: Observations, windows: list[list[Part]]) -> list[np.ndarray]:

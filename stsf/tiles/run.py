@@ -30,7 +30,7 @@ from stsf.tiles.grid import SAMPLE, TILE, Tile, tiles_of
 from stsf.tiles.memory import give_back, one_heap
 from stsf.tiles.observations import Observations, observe
 from stsf.tiles.tile import Sums, reported
-from stsf.tiles.whole import learn
+from stsf.tiles.whole import learn, moved_images
 from stsf.tiles.workers import Job, in_processes
 
 
@@ -96,6 +96,7 @@ def make_tiles(
     # what is learnt once, for all tiles
     observed = observe(paths, reading)
     whole = learn(observed, network, calibrate=calibrate, force=force)
+    observed = moved_images(observed, whole.alignment)
     give_back()
     # what is there of an earlier run with the same settings
     settings = {"version": __version__, "reading": asdict(reading), "calibrate": calibrate}

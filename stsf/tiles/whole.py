@@ -1,6 +1,7 @@
 """What is estimated once for a whole scene, on the windows that stand for it.
 
-- From one window of at most `SAMPLE` HS pixels a side: shifts, PSF, response of the MS.
+- From one window of at most `SAMPLE` HS pixels a side: by how many pixels images are moved,
+  shifts, PSF, response of the MS.
 - From the sample, which is the scene itself up to `SAMPLE`² HS pixels and windows spread over it
   beyond: noise, the regression and principal axes of SSJE; the coordinates and regressions of TVE,
   their record on pseudo-changes, how usual a change is.
@@ -75,9 +76,12 @@ def learn(
         InputError: images that do not show the same ground in the same bands and units.
     """
     window = covered_bands(_clearest(observed), LEAST if calibrate else MIN_COVERAGE)
-    if not force:
+    alignment = None
+    if calibrate:
+        window, alignment = align(window, check=not force)
+        observed = moved_images(observed, alignment)
+    elif not force:
         check_agreement(window)
-    window, alignment = align(window) if calibrate else (window, None)
     if not force:
         check_units(window)
     sample = _aligned(observed.sample(), alignment)
@@ -89,6 +93,14 @@ def learn(
         tested = moved(network.tve.record(moved(evidence, network.device)), "cpu")
     of_bands = sample.noise_hs, sample.noise_ms, explained_share(sample)
     return Whole(alignment, estimated, evidence.without_pixels(), tested, *of_bands)
+
+
+def moved_images(observed: Observations, alignment: Alignment | None) -> Observations:
+    """The files as they are read once images that lie whole pixels off are moved."""
+    if alignment is None:
+        return observed
+    of = alignment.displacement
+    return observed.moved(*((move.down, move.right) for move in (of.hs, of.ms1)))
 
 
 def _aligned(scene: Scene, alignment: Alignment | None) -> Scene:

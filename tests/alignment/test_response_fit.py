@@ -192,7 +192,7 @@ def test_and_left_out_where_it_does_not(short: Scene) -> None:
 
 def test_alignment_tells_both_parts(wrong: Scene) -> None:
     mended, found = align(wrong)
-    assert set(found.as_dict()) == {"registration", "response"}
+    assert set(found.as_dict()) == {"displacement", "registration", "response"}
     assert len(found.summary()) == 3 + 4 and mended.response is not None
 
 
