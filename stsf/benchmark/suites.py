@@ -128,7 +128,7 @@ def _observed(seed: int, imperfections: Imperfections | None) -> Scene:
     return replace(scene, name=str(seed))
 
 
-def semi_real(identifier: str) -> Scene:
+def semi_real(identifier: str, ms: Sensor | None = None) -> Scene:
     """An EnMAP window at t1 and, as X2, the same window with pasted change and other light.
 
     The rule: irregular patches covering 15-25 % of the window get the content of another place of
@@ -138,6 +138,7 @@ def semi_real(identifier: str) -> Scene:
 
     Args:
         identifier: "window/draw".
+        ms: sensor of the MS; the four 10 m bands of Sentinel-2A without it.
     """
     window, draw = identifier.rsplit("/", 1)
     cubes = {name: real_window(name)[0] for name in WINDOWS}
@@ -147,7 +148,7 @@ def semi_real(identifier: str) -> Scene:
     donor = _elsewhere(cubes[WINDOWS[rng.integers(len(WINDOWS))]], x1.shape[1:], rng)
     changed = _patches(x1.shape[1:], rng.uniform(0.15, 0.25), rng)
     x2 = np.where(changed, donor, x1 * _light(hs.centre, x1.shape[1:], rng)).astype(np.float32)
-    scene = wald(x1, hs, sentinel2("A"), 3, cube_t2=x2, name=identifier)
+    scene = wald(x1, hs, ms or sentinel2("A"), 3, cube_t2=x2, name=identifier)
     height, width = scene.size
     change = changed[:height, :width].astype(np.uint8) * KINDS.index("construction")
     return replace(scene, change=change)

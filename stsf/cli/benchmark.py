@@ -20,7 +20,9 @@ COLUMNS = {"target", "region", "bands", "label", "psnr"}  # of a table of method
 )
 @option(
     "--suite",
-    type=click.Choice(["simulated", "imperfect", "ten-bands", "sensitivity", "real", "worlds"]),
+    type=click.Choice(
+        ["simulated", "imperfect", "ten-bands", "sensitivity", "real", "worlds", "worlds-ten-bands"]
+    ),
     help="Scenes to run on; real data are fetched, or read from STSF_DATA.",
 )
 @option("--methods", help="Names, separated by commas; all without it.")
@@ -61,10 +63,10 @@ def benchmark(
             )
     elif suite is None or out is None:
         raise InputError("expected --suite and --out, or --show with a stored table: add them")
-    elif suite == "worlds":
+    elif suite in worlds.SENSORS:
         check_target(out, overwrite=overwrite)
         with alone(out):
-            table = worlds.run(out)
+            table = worlds.run(suite, out)
     else:
         chosen = None if methods is None else [name.strip() for name in methods.split(",")]
         check_target(out, overwrite=overwrite)

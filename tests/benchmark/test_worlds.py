@@ -6,6 +6,7 @@ import pytest
 
 from stsf.benchmark import worlds
 from stsf.network import DCSTSF
+from stsf.sensing.sensors import sentinel2
 
 
 def table():
@@ -60,6 +61,6 @@ def test_the_table_says_which_worlds_were_trained_in():
 
 def test_one_scene_of_formulas_measured(monkeypatch):
     monkeypatch.setattr(worlds, "SIZE", 36)
-    rows = pd.DataFrame(worlds.measure("physical", "1", DCSTSF()))
-    assert len(rows) == 2 + 3 * 3 and np.isfinite(rows.psnr).all()
+    rows = pd.DataFrame(worlds.measure("physical", "1", DCSTSF(), sentinel2("A")))
+    assert len(rows) == 4 + 3 * 3 and np.isfinite(rows.psnr).all()
     assert rows.covered.between(0, 1).sum() == 3

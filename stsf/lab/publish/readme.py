@@ -22,7 +22,7 @@ from stsf.plots.figures import show_spectra
 PICTURE = shipped_path("data/readme.png")
 BEST = 5  # methods in a table of methods; the rest is in `data/results`
 PIXEL = (108, 160)  # (y, x) of a field harvested between the dates
-MARK = re.compile(r"(<!-- table (\w+) (x[12]) -->\n).*?(<!-- end -->)", re.DOTALL)
+MARK = re.compile(r"(<!-- table ([\w-]+) (x[12]) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def picture() -> Figure:
@@ -57,7 +57,7 @@ def with_tables(readme: str) -> str:
 
     def table(match: re.Match[str]) -> str:
         stored = pd.read_csv(shipped_path("data/results") / f"{match[2]}.csv")
-        if match[2] == "worlds":
+        if match[2] in worlds.SENSORS:
             return f"{match[1]}{worlds.markdown(stored)}\n{match[4]}"
         lines = markdown(stored, match[3]).splitlines()[: 2 + BEST]
         return "\n".join([match[1] + lines[0], *lines[1:], match[4]])
