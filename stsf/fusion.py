@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +14,8 @@ from stsf.alignment.agreement import check_agreement, check_units
 from stsf.alignment.align import align
 from stsf.alignment.coverage import LEAST, covered_bands, without_hidden
 from stsf.alignment.days import tell_days_apart
+from stsf.alignment.registration import DetectorFit
+from stsf.alignment.softness import Softness, product_softness
 from stsf.errors import InputError
 from stsf.metrics.consistency import residuals
 from stsf.scene import Scene
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from stsf.network import DCSTSF
 
 Product = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]
-Estimator = Callable[[Scene, bool], Product]
+Estimator = Callable[[Scene, Softness | None, bool], Product]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,7 @@ def fuse(
     *,
     model: DCSTSF | str | Path | None = None,
     calibrate: Literal["auto", "none"] = "auto",
+    softness: Sequence[float] | Literal["auto"] | None = None,
     force: bool = False,
     progress: bool = False,
 ) -> Fused:
@@ -77,6 +80,10 @@ def fuse(
         model: a trained network or its file; the one that comes with the kit without it.
         calibrate: "auto" finds shifts, PSF and the MS response, units included, from the images
             and mends them; "none" takes the scene as it is.
+        softness: of the product, σ in its pixels for each HS detector: how much softer than the MS
+            its bands are meant to be, as in an image of the spectrometer itself; "auto" takes it
+            from the images, else from the sensor's table (`stsf.alignment.product_softness`).
+            Without it all bands are meant to be as sharp as the MS. Only for "dcstsf".
         force: go on where the images contradict one another (`stsf.alignment.check_agreement`).
         progress: show a progress bar.
 
@@ -98,16 +105,27 @@ def fuse(
     scene = without_hidden(scene)
     scene = covered_bands(scene, LEAST if calibrate == "auto" else MIN_COVERAGE)
     chosen = _network(model) if method == "dcstsf" else _registered(method, model)
+    if softness is not None and method != "dcstsf":
+        raise InputError(
+            f"expected the method dcstsf with a softness, got {method}, which has none: leave the "
+            "softness out"
+        )
     report: dict[str, Any] = {"method": method, "calibrate": calibrate, "found": []}
+    fits: tuple[DetectorFit, ...] = ()
     if calibrate == "auto":
         scene, alignment = align(scene, check=not force)
         report |= {**alignment.as_dict(), "found": alignment.summary()}
+        fits = alignment.registration.hs
     elif not force:
         check_agreement(scene)
     if not force:
         check_units(scene)
-    x1, x2, more = chosen(scene, progress)
-    fit = residuals(scene, x1, x2)
+    soft = None if softness is None else product_softness(scene, softness, fits)
+    if soft is not None:
+        scene = soft.apply(scene)
+        report |= {**soft.as_dict(), "found": report["found"] + soft.summary()}
+    x1, x2, more = chosen(scene, soft, progress)
+    fit = residuals(soft.seen(scene) if soft else scene, x1, x2)
     report["consistency"] = {name: round(value, 3) for name, value in fit.items()}
     x1, x2 = _observed(x1, scene), _observed(x2, scene)
     if "sigma_t2" in more:
@@ -148,7 +166,7 @@ def _registered(name: str, model: DCSTSF | str | Path | None) -> Estimator:
     first = get_method(name if name in known["x1"] else "projection", "x1")
     second = get_method(name if name in known["x2"] else "injection", "x2")
 
-    def estimate(scene: Scene, progress: bool) -> Product:
+    def estimate(scene: Scene, softness: Softness | None, progress: bool) -> Product:
         with tqdm(total=2, desc="X1, X2", unit="image", disable=not progress) as bar:
             x1 = first(scene)
             bar.update()
@@ -164,10 +182,11 @@ def _network(model: DCSTSF | str | Path | None) -> Estimator:
 
     network = model if isinstance(model, DCSTSF) else DCSTSF.load(model) if model else shipped()
 
-    def estimate(scene: Scene, progress: bool) -> Product:
+    def estimate(scene: Scene, softness: Softness | None, progress: bool) -> Product:
         with tqdm(total=2, desc="SSJE, TVE", unit="task", disable=not progress) as bar:
-            x1 = network.first_date(scene)
+            x1 = network.first_date(scene, softness.values if softness else None)
             bar.update()
+            scene = softness.seen(scene) if softness else scene
             second = network.second_date(scene, x1)
             bar.update()
         return x1, second.x2, {"sigma_t2": second.sigma, "explained": explained_share(scene)}

@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "phase_correlation": ["phase_shift", "shift_image"],
         "psf_fit": ["fit_psf"],
         "response_fit": ["effective_response"],
+        "softness": ["product_softness"],
         "registration": ["register", "register_dates", "register_hs_ms"],
     },
 )

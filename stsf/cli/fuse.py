@@ -65,6 +65,12 @@ EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.
     default="auto",
     help="Find shift, PSF and MS response from the images, or trust the sensors.",
 )
+@option(
+    "--softness",
+    help="How much softer than the MS the bands of each HS detector (VNIR, SWIR) are meant to be, "
+    "as the spectrometer itself shows them: auto takes it from the images, else from the MTF in "
+    "the sensor's table; or pixels, as 0,0.5. Without it all bands are as sharp as the MS.",
+)
 @reading_options
 @option("--force", is_flag=True, help="Go on where the images contradict one another.")
 @option(
@@ -89,6 +95,7 @@ def fuse(
     method: str,
     model: Path | None,
     calibrate: str,
+    softness: str | None,
     reading: Reading,
     force: bool,
     tile: int | None,
@@ -104,7 +111,7 @@ def fuse(
     if report is not None:
         check_page(report, overwrite)
     tiled = ("--tile", tile), ("--workers", workers), ("--scheduler", scheduler)
-    for option_of, given in (("--out-error", out_error), *tiled):
+    for option_of, given in (("--out-error", out_error), ("--softness", softness), *tiled):
         if given not in (None, 1) and method != "dcstsf":
             raise InputError(
                 f"expected the method dcstsf with {option_of}, got {method}, which has none: "
@@ -115,6 +122,7 @@ def fuse(
 
     start, paths = time.perf_counter(), (hs, ms1, ms2)
     how: dict[str, Any] = {"model": model, "force": force, "progress": sys.stderr.isatty()}
+    how["softness"] = as_softness(softness)
     many = tile or scheduler or workers > 1
     if method == "dcstsf" and (many or is_large(paths, reading.nodata)):
         how |= {"workers": workers, "scheduler": scheduler, "calibrate": calibrate == "auto"}
@@ -127,6 +135,14 @@ def fuse(
     if report is not None:
         write_page(report, figures)
     click.echo(as_text(figures) if as_json else format_report(figures))
+
+
+def as_softness(text: str | None) -> tuple[float, ...] | str | None:
+    """Numbers where it is numbers, separated by commas."""
+    try:
+        return text and tuple(map(float, text.split(",")))
+    except ValueError:
+        return text
 
 
 Done = tuple[dict[str, Any], Callable[[Path, dict[str, Any]], None]]  # report; writer of its page

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
-from stsf.errors import InputError
 from stsf.evidence.local import local_wiener
 from stsf.evidence.maps import trust
 from stsf.linear import SMALLEST_NOISE, LinearMap, pixels, regress
 from stsf.scene import Scene
+from stsf.sensing.bands import check_softness
 
 SIGNAL = 1.5  # variance over that of noise from which on a direction is worth a map
 GUIDES = 4  # axes of the MS that local regressions look at, whatever the number of its bands
@@ -146,7 +146,7 @@ def statistics(
         >>> [len(own.axes.keep) for own in found.detectors.values()]  # maps of VNIR and SWIR
         [5, 8]
     """
-    soft = _soft(scene, softness)
+    soft = (0.0,) * len(scene.hs.mtf) if softness is None else check_softness(softness, scene.hs)
     usual = usual_difference(scene)
     weight = believed(scene, disagreement(scene, usual))
     sharp = local_wiener(scene.hrms_t1, scene.noise_ms)
@@ -161,17 +161,6 @@ def statistics(
         detectors[k] = OfDetector(bands, f, axes, _variance(m_lr), _guide(m))
     middle = scene.hrms_t1.mean(axis=(1, 2))
     return Statistics(scene.noise_ms, middle, usual, _mismatch(scene, weight), soft, detectors)
-
-
-def _soft(scene: Scene, softness: Sequence[float] | None) -> tuple[float, ...]:
-    """One softness per detector."""
-    soft = (0.0,) * len(scene.hs.mtf) if softness is None else tuple(softness)
-    if len(soft) != len(scene.hs.mtf) or min(soft) < 0:
-        raise InputError(
-            f"expected {len(scene.hs.mtf)} values of softness, one per HS detector and none below "
-            f"0, got {soft}: give 0 for a detector that is as sharp as the MS"
-        )
-    return soft
 
 
 def usual_difference(scene: Scene) -> Usual:

@@ -258,3 +258,19 @@ def from_bands(
         detector = np.where(centres >= SWIR_START, SWIR, VNIR)
     codes = np.asarray(detector, dtype=np.int64)
     return Sensor(name, tuple(band_names), centres, widths, gsd, codes, mtf, nominal=nominal)
+
+
+def check_softness(softness: Sequence[float], hs: Sensor) -> tuple[float, ...]:
+    """One width per detector of an HS sensor, σ in pixels from 0 on, as a tuple.
+
+    Example:
+        >>> check_softness([0, 0.5], from_bands([500, 510, 1600], fwhm=10))
+        (0.0, 0.5)
+    """
+    given = tuple(map(float, softness))
+    if len(given) != len(hs.mtf) or not all(0 <= value < np.inf for value in given):
+        raise InputError(
+            f"expected {len(hs.mtf)} values of softness, one per HS detector and none below "
+            f"0, got {given}: give 0 for a detector that is as sharp as the MS"
+        )
+    return given

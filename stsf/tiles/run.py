@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from tqdm import tqdm
@@ -61,6 +61,7 @@ def make_tiles(
     *,
     model: DCSTSF | str | Path | None = None,
     calibrate: bool = True,
+    softness: Sequence[float] | Literal["auto"] | None = None,
     force: bool = False,
     side: int = TILE,
     workers: int = 1,
@@ -76,6 +77,7 @@ def make_tiles(
         reading: what the files do not say themselves.
         model: a trained network or its file; the one that comes with the kit without it.
         calibrate: find shifts, PSF and MS response from the images.
+        softness: of the product, see `stsf.fusion.fuse`.
         force: go on where the images contradict one another.
         side: of a tile, pixels of the product.
         workers: processes that make tiles; a single one is this process, on all its cores.
@@ -95,12 +97,12 @@ def make_tiles(
     network = model if isinstance(model, DCSTSF) else DCSTSF.load(model) if model else shipped()
     # what is learnt once, for all tiles
     observed = observe(paths, reading)
-    whole = learn(observed, network, calibrate=calibrate, force=force)
+    whole = learn(observed, network, calibrate=calibrate, softness=softness, force=force)
     observed = moved_images(observed, whole.alignment)
     give_back()
     # what is there of an earlier run with the same settings
     settings = {"version": __version__, "reading": asdict(reading), "calibrate": calibrate}
-    settings |= {"force": force, "side": side, "products": sorted(wanted)}
+    settings |= {"softness": softness, "force": force, "side": side, "products": sorted(wanted)}
     mark = json.dumps(settings | {"inputs and weights": fingerprint(paths, network)}, indent=1)
     place = Folder.open(folder, mark)
     tiles = tiles_of(observed.shape, observed.ratio, side)
@@ -119,6 +121,9 @@ def make_tiles(
     if whole.alignment is not None:
         report |= whole.alignment.as_dict()
         report["found"] += whole.alignment.summary()
+    if whole.softness is not None:
+        report |= whole.softness.as_dict()
+        report["found"] += whole.softness.summary()
     report |= reported(done[tile.name] for tile in tiles)
     if lost := report.pop("lost"):
         warnings.warn(

@@ -97,6 +97,7 @@ def _fused(
     core = fine(inner, scene.ratio)
     # X1 as far as the tile sees: D needs it round the core
     x1 = network.first_date(scene, estimated=whole.statistics)
+    scene = whole.seen(scene)
     y1 = (scene.lrhs_t1 - scene.D.A(x1))[:, *inner]
     x1 = np.ascontiguousarray(x1[:, *core])
     # X2 in the core

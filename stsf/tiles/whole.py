@@ -12,7 +12,9 @@ A tile then takes these numbers and its own pixels: two tiles agree where they m
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ import torch
 from stsf.alignment.agreement import check_agreement, check_units
 from stsf.alignment.align import Alignment, align
 from stsf.alignment.coverage import LEAST, covered_bands
+from stsf.alignment.softness import Softness, product_softness
 from stsf.errors import Doubt
 from stsf.evidence.evidence import Evidence
 from stsf.evidence.record import Record
@@ -40,6 +43,7 @@ class Whole:
 
     Attributes:
         alignment: what is done to M1, M2 and the PSF; None where the sensors are trusted.
+        softness: of the product; None where it is as sharp as the MS.
         statistics: of the SSJE.
         evidence: of the TVE, without pixels.
         tested: how the candidates did on pseudo-changes.
@@ -49,6 +53,7 @@ class Whole:
     """
 
     alignment: Alignment | None
+    softness: Softness | None
     statistics: Statistics
     evidence: Evidence
     tested: Record
@@ -58,11 +63,21 @@ class Whole:
 
     def aligned(self, scene: Scene) -> Scene:
         """A part of the scene as it is fused."""
-        return _aligned(scene, self.alignment)
+        scene = _aligned(scene, self.alignment)
+        return self.softness.apply(scene) if self.softness else scene
+
+    def seen(self, scene: Scene) -> Scene:
+        """The same with an MS as soft as the product."""
+        return self.softness.seen(scene) if self.softness else scene
 
 
 def learn(
-    observed: Observations, network: DCSTSF, *, calibrate: bool = True, force: bool = False
+    observed: Observations,
+    network: DCSTSF,
+    *,
+    calibrate: bool = True,
+    softness: Sequence[float] | Literal["auto"] | None = None,
+    force: bool = False,
 ) -> Whole:
     """Estimate everything that is not a pixel's own.
 
@@ -70,6 +85,7 @@ def learn(
         observed: the files.
         network: trained.
         calibrate: find shifts, PSF and MS response from the images.
+        softness: of the product, see `stsf.fusion.fuse`.
         force: go on where the images contradict one another.
 
     Raises:
@@ -85,14 +101,19 @@ def learn(
     if not force:
         check_units(window)
     sample = _aligned(observed.sample(), alignment)
+    soft = None
+    if softness is not None:
+        soft = product_softness(window, softness, alignment.registration.hs if alignment else ())
+        sample = soft.apply(sample)
     # X1 of the sample, and what the TVE learns on it
-    estimated = statistics(sample)
+    estimated = statistics(sample, softness=soft.values if soft else None)
     x1 = network.first_date(sample, estimated=estimated)
+    sample = soft.seen(sample) if soft else sample
     with torch.no_grad():
         evidence = Evidence(sample, x1)
         tested = moved(network.tve.record(moved(evidence, network.device)), "cpu")
     of_bands = sample.noise_hs, sample.noise_ms, explained_share(sample)
-    return Whole(alignment, estimated, evidence.without_pixels(), tested, *of_bands)
+    return Whole(alignment, soft, estimated, evidence.without_pixels(), tested, *of_bands)
 
 
 def moved_images(observed: Observations, alignment: Alignment | None) -> Observations:

@@ -98,11 +98,13 @@ def test_the_files_say_what_they_are(paths, tiled):
         np.testing.assert_array_equal(source.read(), scene.quality)
 
 
-def test_without_calibration_nothing_is_aligned(paths, tmp_path):
-    made = make_tiles(paths, tmp_path / "run", side=SIDE, calibrate=False)
+@pytest.mark.parametrize("softness", [None, (0.0, 0.6)])
+def test_without_calibration_nothing_is_aligned(paths, tmp_path, softness):
+    made = make_tiles(paths, tmp_path / "run", side=SIDE, calibrate=False, softness=softness)
     assert "registration" not in made.report
     put_together(made, {"x2": tmp_path / "a.tif"})
-    whole = stsf.fuse(read_scene(*paths), calibrate="none")
+    whole = stsf.fuse(read_scene(*paths), calibrate="none", softness=softness)
+    assert made.report.get("softness") == whole.report.get("softness")
     off = np.abs(read_image(tmp_path / "a.tif").cube - whole.hrhs_t2)
     assert np.nanmax(off) < 1e-5
 
