@@ -82,6 +82,15 @@ def test_fuse_in_words_trusting_the_sensors(good: Path, tmp_path: Path) -> None:
     assert read_image(tmp_path / "out.tif").cube.shape == (BANDS, SIZE, SIZE)
 
 
+def test_softness_of_the_product_is_told(good: Path, tmp_path: Path) -> None:
+    result = run(*fuse(good, tmp_path), "--softness", "0,0.5", "--json")
+    told = json.loads(result.stdout)["softness"]
+    assert {name: of["value"] for name, of in told.items()} == {"VNIR": 0.0, "SWIR": 0.5}
+    assert told["SWIR"]["source"] == "as asked for"
+    plain = run(*fuse(good, tmp_path), "--softness", "auto")
+    assert "SWIR: the product is softer than the MS by 0.000 px (unknown: no MS" in plain.stdout
+
+
 def test_a_sensor_by_name_stands_in_for_wavelengths(good: Path, tmp_path: Path) -> None:
     plain = {"wavelength": None, "fwhm": None, "sensor": None}
     files = {key: altered(good, tmp_path, file, **plain) for key, file in list(INPUTS.items())[1:]}
