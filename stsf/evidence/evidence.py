@@ -169,6 +169,11 @@ class Evidence:
         return self.known.z.std(0).clamp_min(1e-3)
 
     @cached_property
+    def band_spread(self) -> torch.Tensor:
+        """(L,) standard deviation of each band of Y1 in the scene."""
+        return self.known.y.std(0)
+
+    @cached_property
     def floor(self) -> torch.Tensor:
         """(L,) variance that X2 misses in any case.
 
