@@ -11,6 +11,7 @@ class Panel {
     this.data = data;
     this.state = state;
     this.act = act;
+    this.rows = new WeakMap();  // of the table, by item
   }
 
   options(select, choices, chosen, grouped = true) {
@@ -79,26 +80,37 @@ class Panel {
     $("empty").hidden = items.length > 0;
     $("items").hidden = !items.length;
     $("index-head").title = this.state.formula.source;
-    $("rows").innerHTML = items.map((item) => {
-      const about = (item.about ??= this.describe(item)), map = this.place(item.centre);
-      const first = about.named.map((found) => this.named(found[0]));
-      return `<tr data-number="${item.number}" class="${item === this.state.chosen ? "chosen" : ""}">
-        <td><button class="chip ${item.visible ? "" : "off"}" style="background:${item.colour}" aria-pressed="${item.visible}" title="show or hide its curves">${item.number}</button></td>
-        <td><input class="name" value="${text(item.name)}" aria-label="name"></td>
-        <td title="${map ? `map x ${map[0].toFixed(1)}, y ${map[1].toFixed(1)} ${text(this.data.crs ?? "")}` : ""}">${
-          item.centre.map((v) => Math.round(v)).join(", ")}</td>
-        <td>${item.pixels}${item.step > 1 ? ` of ${item.step}×${item.step}` : ""}</td><td>${text(about.kind || "–")}</td><td>${fixed(about.moved, 1)}</td>
-        <td class="index">${this.index(item)}</td><td>${first[0]} → ${first[1]}</td>
-        <td><button class="delete" title="delete" aria-label="delete ${text(item.name)}">×</button></td></tr>`;
-    }).join("");
-    for (const row of $("rows").children) {
-      const item = items.find((i) => i.number === Number(row.dataset.number));
-      row.onclick = (event) => event.target.closest("input, button") || this.act.choose(item);
-      row.querySelector(".name").onchange = (event) => { item.name = event.target.value; this.act.renamed(); };
-      row.querySelector(".chip").onclick = () => this.act.mute(item);
-      row.querySelector(".delete").onclick = () => this.act.remove(item);
-    }
+    const body = $("rows");
+    items.forEach((item, i) => {  // rows that say the same stay: nothing is laid out anew for them
+      const row = this.row(item);
+      row.classList.toggle("chosen", item === this.state.chosen);
+      if (body.children[i] !== row) body.insertBefore(row, body.children[i] ?? null);
+    });
+    while (body.children.length > items.length) body.lastElementChild.remove();
     this.matches(this.state.chosen);
+  }
+  row(item) {
+    const about = (item.about ??= this.describe(item)), map = this.place(item.centre);
+    const first = about.named.map((found) => this.named(found[0]));
+    const cells = `
+      <td><button class="chip ${item.visible ? "" : "off"}" style="background:${item.colour}" aria-pressed="${item.visible}" title="show or hide its curves">${item.number}</button></td>
+      <td><input class="name" value="${text(item.name)}" aria-label="name"></td>
+      <td title="${map ? `map x ${map[0].toFixed(1)}, y ${map[1].toFixed(1)} ${text(this.data.crs ?? "")}` : ""}">${
+        item.centre.map((v) => Math.round(v)).join(", ")}</td>
+      <td>${item.pixels}${item.step > 1 ? ` of ${item.step}×${item.step}` : ""}</td><td>${text(about.kind || "–")}</td><td>${fixed(about.moved, 1)}</td>
+      <td class="index">${this.index(item)}</td><td>${first[0]} → ${first[1]}</td>
+      <td><button class="delete" title="delete" aria-label="delete ${text(item.name)}">×</button></td>`;
+    const before = this.rows.get(item);
+    if (before?.cells === cells) return before.row;
+    const row = document.createElement("tr");
+    row.dataset.number = item.number;
+    row.innerHTML = cells;
+    row.onclick = (event) => event.target.closest("input, button") || this.act.choose(item);
+    row.querySelector(".name").onchange = (event) => { item.name = event.target.value; this.act.renamed(); };
+    row.querySelector(".chip").onclick = () => this.act.mute(item);
+    row.querySelector(".delete").onclick = () => this.act.remove(item);
+    this.rows.set(item, { cells, row });
+    return row;
   }
 
   named(match) {  // the angle beside the name; beyond a limit there is no name
