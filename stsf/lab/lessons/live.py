@@ -17,21 +17,26 @@ from IPython.display import display
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from stsf.lab.lessons.sheet import on_the_last
+
+Drawn = tuple[tuple[slice, slice], np.ndarray]  # where in a figure, and its pixels there
+
+KEPT = 64  # pictures of what stands still in one axes
 PAD = 0.1  # inch around each part of a live figure: room for a longer tick label
 
 
 class Backdrop:
     """What stands still in figures of one kind: axes with their ticks, names and legends.
 
-    It is drawn once, and anew when a limit, a tick, a name or a word of a legend is another. All
-    else (lines, images, bars, titles, frames) is drawn on it at every move.
+    That of one axes is drawn once, and anew when a limit, a tick, a name or a word of its legend
+    is another. All else (lines, images, bars, titles, frames) is drawn on it at every move.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -44,8 +49,7 @@ class Backdrop:
     """
 
     def __init__(self) -> None:
-        self._words: object = None  # all that stands still, in words and numbers
-        self._drawn: object = None  # and as pixels
+        self._drawn: dict[str, Drawn] = {}  # what an axes says, in words -> its pixels
 
     def png(self, figure: Figure) -> bytes:
         """The figure as it stands, as PNG."""
@@ -55,19 +59,44 @@ class Backdrop:
             locator = ax.get_axes_locator()  # of a colour bar; others have none
             ax.apply_aspect(None if locator is None else locator(ax, renderer))
             ax.set_axisbelow(True)
-        words = (figure.get_size_inches().tolist(), *_legends(figure.legends))
-        words += tuple(part for ax in figure.axes for part in _words(ax))
-        moving = [artist for ax in figure.axes for artist in _moving(ax)] + figure.texts
-        if words != self._words:
-            with _left_out(moving):
-                canvas.draw()
-            self._words, self._drawn = words, canvas.copy_from_bbox(figure.bbox)
-        canvas.restore_region(self._drawn)
-        for artist in moving:
+        pixels = np.asarray(canvas.buffer_rgba())
+        still = [self._still(canvas, ax, f"{i} {_words(ax)}") for i, ax in enumerate(figure.axes)]
+        still += [self._still(canvas, x, f"{_legends([x])}") for x in figure.legends]
+        _blank(figure, renderer)
+        for place, part in still:
+            np.minimum(pixels[place], part, out=pixels[place])
+        for artist in [a for ax in figure.axes for a in _moving(ax)] + figure.texts:
             artist.draw(renderer)
-        pixels, buffer = np.asarray(canvas.buffer_rgba())[..., :3], io.BytesIO()
-        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", compress_level=1)
+        buffer = io.BytesIO()
+        shown = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
+        shown.save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()
+
+    def _still(self, canvas: FigureCanvasAgg, part: Axes | Legend, words: str) -> Drawn:
+        """What stands still in one axes, or a legend beside them, on a white ground."""
+        words = f"{canvas.figure.get_size_inches()} {words}"
+        if words not in self._drawn:
+            renderer, pixels = canvas.get_renderer(), np.asarray(canvas.buffer_rgba())
+            _blank(canvas.figure, renderer)
+            with _left_out(_moving(part) if isinstance(part, Axes) else []):
+                part.draw(renderer)
+            inked = (pixels != 255).any(axis=2)
+            place = _extent(inked.any(axis=1)), _extent(inked.any(axis=0))
+            if len(self._drawn) == KEPT:
+                del self._drawn[next(iter(self._drawn))]  # the oldest
+            self._drawn[words] = place, pixels[place].copy()
+        return self._drawn[words]
+
+
+def _blank(figure: Figure, renderer: RendererAgg) -> None:
+    renderer.clear()
+    figure.patch.draw(renderer)
+
+
+def _extent(inked: np.ndarray) -> slice:
+    """From the first True of (n,) to the last."""
+    at = np.flatnonzero(inked)
+    return slice(at[0], at[-1] + 1) if at.size else slice(0, 0)
 
 
 def _words(ax: Axes) -> tuple[object, ...]:
@@ -123,6 +152,7 @@ class Redrawn:
         fits = {"max_width": "100%", "object_fit": "contain", "align_self": "flex-start"}
         self.picture = ipywidgets.Image(format="png", layout=fits)
         self.columns, self.places, self.backdrop = columns, list[Bbox](), Backdrop()
+        self.last: Figure | None = None
         self._drawing = threading.RLock()  # JupyterLab may report two controls at once
         for control in (control for column in columns for control in column):
             control.observe(self.redraw, names="value")
@@ -134,9 +164,9 @@ class Redrawn:
     def redraw(self, _: object = None) -> None:
         """Draw the view anew, in the place of the last one."""
         with self._drawing:
-            figure, text = self.view()
-            self.places = arrange(figure, self.places)
-            self.picture.value, self.text.value = self.backdrop.png(figure), text
+            self.last, text = on_the_last(self.last, self.view)
+            self.places = arrange(self.last, self.places)
+            self.picture.value, self.text.value = self.backdrop.png(self.last), text
 
     def _ipython_display_(self) -> None:
         self.redraw()

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import slider
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.plots.colour import (
     BLACK,
     BLUE,
@@ -115,8 +116,7 @@ def band_view(
         colours of the last two differ on the screen, from 0 (alike) to 1 (black and white).
     """
     bands = nearest_bands(sensor.centre, wavelengths)  # (3,)
-    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 3.1)
     image, curves = figure.subplots(1, 2, width_ratios=(2, 3))
     image.imshow(rgb(cube, sensor.centre, wavelengths))
     image.set(xlabel="x (pixels)", ylabel="y (pixels)")
@@ -196,8 +196,7 @@ def subspace_view(
     """
     copies = [rebuild(plane, spectrum[:, None, None], n)[:, 0, 0] for n in range(len(plane) + 1)]
     errors = [float(np.sqrt(np.mean((copy - spectrum) ** 2))) for copy in copies]
-    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 3.1)
     curve, fall = figure.subplots(1, 2, width_ratios=(3, 2))
     curve.plot(*with_gaps(sensor, spectrum), color=GREY, ls=":", lw=3, label="spectrum")
     curve.plot(*with_gaps(sensor, copies[k]), color=PURPLE, label="from k numbers")

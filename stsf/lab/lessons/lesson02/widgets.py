@@ -17,6 +17,7 @@ from stsf.degradation import Psf, SpatialDegradation, add_noise, mtf_sigma
 from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import rms, slider
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.plots.colour import BLUE, ORANGE, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
@@ -143,8 +144,7 @@ def degradation_view(
     height, width = (n * ratio for n in y1.shape[1:])
     misfit = scene.R.A(y1) - believed.A(scene.hrms_t1[:, :height, :width])  # (C, h, w)
     now = harm(scene, snr, shift, mtf, ratio, phase)
-    figure = plt.figure(figsize=(WIDTH, 2.9), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 2.9)
     image, map_, spectrum, curve = figure.subplots(1, 4, width_ratios=(4, 4.4, 5, 5))
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
     nm, x1 = scene.hs.centre, scene.truth(1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipywidgets
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import FLOOR, rms, slider
 from stsf.lab.lessons.lesson03.widgets import extent, here
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.plots.colour import BLUE, GREEN, GREY, PURPLE, SKY, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
@@ -41,8 +41,7 @@ def zigzag(angle: float, rounds: int) -> np.ndarray:
 
 def zigzag_view(angles: tuple[float, ...] = (90.0, 60.0, 20.0), rounds: int = 4) -> Figure:
     """Alternating projection in a plane: how fast depends on the angle alone."""
-    figure = plt.figure(figsize=(WIDTH, 3.2), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 3.2)
     for ax, angle in zip(np.atleast_1d(figure.subplots(1, len(angles))), angles):
         slope = np.radians(angle)
         ax.plot([-0.2, 1.2], [0, 0], color=SKY, lw=2, label="explains Y1")
@@ -75,8 +74,7 @@ def hidden_view(
     x1, nm = scene.truth(1), scene.hs.centre
     cube = x1 + t * hidden
     hs, ms = rms(scene.lrhs_t1 - scene.D.A(cube)), rms(scene.hrms_t1 - scene.R.A(cube))
-    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 3.1)
     truth, image, curve, bars = figure.subplots(1, 4, width_ratios=(4, 4, 6, 3))
     stretch = stretch_limits([(x1, nm)], "SWIR")
     for ax, shown, title in ((truth, x1, "X1"), (image, cube, f"X1 {t:+.1f} Z")):

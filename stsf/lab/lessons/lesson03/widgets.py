@@ -17,6 +17,7 @@ from stsf.alignment.registration import register
 from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import FLOOR, draw_pixel, slider, small_legend
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.plots.colour import (
     BLUE,
     GREEN,
@@ -155,8 +156,7 @@ def projection_view(
     mended, steps = projection_path(scene, snr, shift, mend, regularised)
     step = min(step, len(steps) - 1)
     now = steps[step]
-    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 3.1)
     image, error, spectrum, fall = figure.subplots(1, 4, width_ratios=(4, 4, 5, 5))
     _draw_cube(figure, image, error, scene, now.x, pixel)
     draw_pixel(spectrum, mended, now.x, here(pixel))

@@ -17,6 +17,7 @@ from scipy.ndimage import correlate
 
 from stsf.lab.lessons.kit import slider
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.plots.colour import BLUE, GREY, RED
 from stsf.plots.figures import WIDTH
 
@@ -149,8 +150,7 @@ def filter_view(
     """
     answer = filtered(image, weights)
     improved = image + strength * answer
-    figure = plt.figure(figsize=(WIDTH, 3.0), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 3.0)
     panes = figure.subplots(1, 4, width_ratios=(4, 4, 4, 5))
     grey: dict[str, Any] = {"cmap": "gray", "vmin": float(truth.min()), "vmax": float(truth.max())}
     spread = float(np.percentile(np.abs(answer - np.mean(answer)), 99)) + 1e-6

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipywidgets
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from stsf.lab.lessons.kit import rms, slider
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.plots.colour import BLUE, GREY, ORANGE
 from stsf.plots.figures import WIDTH
 
@@ -50,8 +50,7 @@ def window_view(
     proposal = slope * guide[part] + offset
     shown = image.copy()
     shown[part] = proposal
-    figure = plt.figure(figsize=(WIDTH, 3.0), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 3.0)
     *panes, scatter = figure.subplots(1, 4, width_ratios=(3, 3, 3, 4))
     limits = {"vmin": float(truth.min()), "vmax": float(np.percentile(truth, 99.5))}
     for ax, values, title in zip(

@@ -10,13 +10,13 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import torch
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from stsf.evidence.maps import Prepared
 from stsf.lab.lessons.kit import rms, slider
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.plots.figures import WIDTH
 from stsf.ssje import SSJE
 from stsf.training.unrolled import parts
@@ -212,8 +212,7 @@ def unit_view(works: Mapping[str, Work], name: str, number: int = 1) -> tuple[Fi
 
 def _five(panes: Mapping[str, np.ndarray], scale: float, fine: int) -> Figure:
     """Five maps, `fine` pixels to a coarse one; signed ones share a scale."""
-    figure = plt.figure(figsize=(WIDTH, 2.9), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 2.9)
     for ax, (title, values) in zip(figure.subplots(1, 5, sharey=True), panes.items()):
         look: dict[str, Any] = {"cmap": "PuOr", "vmin": -scale, "vmax": scale}
         label = "units of the map"

@@ -24,6 +24,7 @@ from stsf.evidence import canonical
 from stsf.evidence.evidence import Evidence
 from stsf.lab.lessons.kit import slider
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.network import DCSTSF, shipped
 from stsf.plots.colour import BLACK, BLUE, GREEN, ORANGE, SOURCE_STYLE
 from stsf.plots.figures import WIDTH
@@ -181,8 +182,7 @@ def training_view(
     """
     past = [snapshot for snapshot in runs[scenes] if snapshot.step <= step]
     now = past[-1]
-    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 3.1)
     fall, curve = figure.subplots(1, 2)
     at = [snapshot.step for snapshot in past]
     fall.plot(at, [s.seen for s in past], "o-", color=BLUE, label="scenes it learns from")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipywidgets
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from stsf.lab.lessons.kit import SMALL_IS_GOOD, SUITES, WIDE, by_scene, results
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.plots.colour import BLUE, GREY
 from stsf.plots.figures import WIDTH
 
@@ -65,8 +65,7 @@ def table_view(
     low = figure in SMALL_IS_GOOD
     order = wide.mean().sort_values(ascending=low).index
     label = table[table.target == target].groupby("method")["label"].first()
-    drawn = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
-    plt.close(drawn)
+    drawn = sheet(WIDTH, 3.1)
     ax = drawn.subplots()
     for y, method in enumerate(order):
         ax.plot(wide[method], np.full(len(wide), y), "o", mfc="none", color=GREY, ms=4)

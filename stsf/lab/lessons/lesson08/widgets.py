@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import ipywidgets
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter, shift
@@ -15,6 +14,7 @@ from stsf import metrics
 from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import WIDE, slider
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.plots.colour import BLUE, GREY, ORANGE, SOURCE_STYLE, rgb, stretch_limits
 from stsf.plots.figures import WIDTH
 from stsf.scene import Scene
@@ -142,8 +142,7 @@ def _trap(
     truth, cube = scene.truth(2), spoil(scene, fault, amount)
     row, errors = _errors(scene, cube)
     shares = {name: error / rival[name] for name, error in errors.items()}
-    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 3.1)
     panes = figure.subplot_mosaic(
         [["image", "error", "spectrum", "bars"]], width_ratios=(4, 4.4, 5, 4.4)
     )

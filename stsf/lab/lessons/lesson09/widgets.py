@@ -16,6 +16,7 @@ from matplotlib.patches import Patch
 from stsf.inspection import Materials, best_matches, continuum_removed, threshold_scores, with_gaps
 from stsf.lab.lessons.kit import slider
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.linear import pixels
 from stsf.metrics.comparison import band_errors
 from stsf.metrics.evaluation import band_groups
@@ -180,8 +181,7 @@ def threshold_view(
     values, true = maps[which], change > 0
     called = values >= threshold
     verdict = np.where(called, np.where(true, 1, 2), np.where(true, 3, 0))
-    figure = plt.figure(figsize=(WIDTH, 3.3), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 3.3)
     image, curve = figure.subplots(1, 2, width_ratios=(2, 3))
     colours = ListedColormap(list(VERDICTS.values()))
     image.imshow(verdict, cmap=colours, vmin=-0.5, vmax=3.5, interpolation="nearest")

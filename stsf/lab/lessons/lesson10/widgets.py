@@ -29,6 +29,7 @@ from stsf.fusion import fuse
 from stsf.inspection import with_gaps
 from stsf.lab.lessons.kit import slider
 from stsf.lab.lessons.live import Redrawn
+from stsf.lab.lessons.sheet import sheet
 from stsf.metrics.consistency import plausibility, residuals
 from stsf.metrics.figures import rmse
 from stsf.plots.colour import BLUE, GREY, ORANGE, SOURCE_STYLE, rgb, stretch_limits
@@ -233,8 +234,7 @@ def witness_view(
     left = residuals(scene, x1, spoilt)["M2 - R X2"]
     odd = plausibility(scene, spoilt)["odd spectra in X2"]
     error = rmse(spoilt, truth)
-    figure = plt.figure(figsize=(WIDTH, 3.1), layout="constrained")
-    plt.close(figure)
+    figure = sheet(WIDTH, 3.1)
     image, curve, bars = figure.subplots(1, 3, width_ratios=(3, 4, 3))
     nm, (y, x) = scene.hs.centre, pixel
     stretch = stretch_limits([(x2, nm)], "SWIR")
