@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from stsf.evidence import canonical, prepare
+from stsf.lab.lessons import sheet
 from stsf.lab.lessons.lesson01 import BandPicker, SubspaceExplorer
 from stsf.lab.lessons.lesson02 import DegradationExplorer
 from stsf.lab.lessons.lesson03 import HiddenExplorer, ProjectionExplorer, ZigzagExplorer
@@ -145,6 +146,14 @@ def test_a_later_figure_is_what_a_full_layout_would_draw(view):
     arrange(again, widget.places)
     arrange(alone, [])
     assert np.array_equal(whole(again), whole(alone))
+
+
+def test_a_move_takes_the_axes_of_the_last_one(widgets, monkeypatch):
+    widget, made = widgets["UnitExplorer"], []
+    monkeypatch.setattr(sheet.Sheet, "__init__", lambda *size: made.append(size))
+    for unit, number in (("SEU 1", 3), ("ECU 2", 4), ("SEU 2", 5)):  # other bars of colours
+        widget.unit.value, widget.map.value = unit, number
+    assert made == []
 
 
 def test_other_axes_get_a_layout_of_their_own():

@@ -24,7 +24,7 @@ from matplotlib.legend import Legend
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from stsf.lab.lessons.sheet import on_the_last
+from stsf.lab.lessons.sheet import on_kept
 
 Drawn = tuple[tuple[slice, slice], np.ndarray]  # where in a figure, and its pixels there
 
@@ -152,7 +152,7 @@ class Redrawn:
         fits = {"max_width": "100%", "object_fit": "contain", "align_self": "flex-start"}
         self.picture = ipywidgets.Image(format="png", layout=fits)
         self.columns, self.places, self.backdrop = columns, list[Bbox](), Backdrop()
-        self.last: Figure | None = None
+        self.kept: list[Figure] = []
         self._drawing = threading.RLock()  # JupyterLab may report two controls at once
         for control in (control for column in columns for control in column):
             control.observe(self.redraw, names="value")
@@ -164,9 +164,9 @@ class Redrawn:
     def redraw(self, _: object = None) -> None:
         """Draw the view anew, in the place of the last one."""
         with self._drawing:
-            self.last, text = on_the_last(self.last, self.view)
-            self.places = arrange(self.last, self.places)
-            self.picture.value, self.text.value = self.backdrop.png(self.last), text
+            figure, text = on_kept(self.kept, self.view)
+            self.places = arrange(figure, self.places)
+            self.picture.value, self.text.value = self.backdrop.png(figure), text
 
     def _ipython_display_(self) -> None:
         self.redraw()

@@ -12,9 +12,11 @@ from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+KEPT = 2  # figures of a widget: an SEU has other bars of colours than an ECU
 
 
 class Sheet(Figure):
@@ -36,7 +38,7 @@ class Sheet(Figure):
     def __init__(self, width: float, height: float) -> None:
         super().__init__(figsize=(width, height), layout="constrained")
         self._made: list[tuple[str, Any]] = []  # what was asked for, and what was given
-        self._given = 0  # of them, since it was wiped
+        self._given, self._closed = 0, False  # of them, since it was wiped; whether it ever was
 
     @property
     def whole(self) -> bool:
@@ -51,7 +53,7 @@ class Sheet(Figure):
         for ax in self.axes:
             if ax not in bars:
                 _wipe(ax)
-        self._given = 0
+        self._given, self._closed = 0, True
 
     def subplots(self, *rows: Any, **how: Any) -> Any:
         """As in `Figure`."""
@@ -61,19 +63,24 @@ class Sheet(Figure):
 
     def subplot_mosaic(self, mosaic: Any, **how: Any) -> Any:
         """As in `Figure`."""
-        asked = f"mosaic {mosaic} {how}"
-        return self._give(asked, lambda: super(Sheet, self).subplot_mosaic(mosaic, **how))
+        make = super().subplot_mosaic
+        return self._give(f"mosaic {mosaic} {how}", lambda: make(mosaic, **how))
 
-    def colorbar(self, mappable: ScalarMappable, ax: Axes, **how: Any) -> Colorbar:
-        """As in `Figure`, for one image."""
-        asked = f"bar {self.axes.index(ax)} {how}"
-        bar = self._give(asked, lambda: super(Sheet, self).colorbar(mappable, ax=ax, **how))
+    def colorbar(
+        self, mappable: Any, cax: Axes | None = None, ax: Any = None, *rest: Any, **how: Any
+    ) -> Colorbar:
+        """As in `Figure`, for an image in one axes."""
+        asked = f"bar {self.axes.index(ax)} {cax} {rest} {how}"
+        make = super().colorbar
+        bar = self._give(asked, lambda: make(mappable, cax, ax, *rest, **how))
         mappable.autoscale_None()
         if _scale(mappable) != _scale(bar):
             bar.update_normal(mappable)
         return bar
 
     def _give(self, asked: str, make: Callable[[], Any]) -> Any:
+        if self.whole and self._closed:
+            raise Unlike
         if self.whole:
             self._made.append((asked, make()))
         before, made = self._made[self._given]
@@ -104,29 +111,32 @@ def sheet(width: float, height: float) -> Figure:
     return last
 
 
-def on_the_last(last: Figure | None, view: Callable[[], tuple[Figure, str]]) -> tuple[Figure, str]:
-    """What a view shows, drawn on the figure of its last call where that has the same axes.
+def on_kept(kept: list[Figure], view: Callable[[], tuple[Figure, str]]) -> tuple[Figure, str]:
+    """What a view shows, drawn on a figure of an earlier call where one has the same axes.
 
     Args:
-        last: figure of its last call.
+        kept: figures of earlier calls, the last one first; afterwards the new one leads.
         view: makes its figure by `sheet`.
     """
-    if isinstance(last, Sheet):
-        token = _last.set(last)
+    for last in kept:
+        token = _last.set(last if isinstance(last, Sheet) else None)
         try:
             figure, text = view()
-            if not isinstance(figure, Sheet) or figure.whole:
-                return figure, text
         except Unlike:
-            pass
+            continue
         finally:
             _last.reset(token)
-    return view()
+        if not isinstance(figure, Sheet) or figure.whole:
+            break
+    else:
+        figure, text = view()
+    kept[:] = [figure, *(other for other in kept if other is not figure)][:KEPT]
+    return figure, text
 
 
 def _wipe(ax: Axes) -> None:
     """An axes as it was when it was new, as far as a view that sets the same again can tell."""
-    titles = (ax.title, ax._left_title, ax._right_title)
+    titles = {a for a in ax.get_children() if isinstance(a, Text)} - {*ax.texts}
     stays: set[Artist] = {ax.patch, ax.xaxis, ax.yaxis, *ax.spines.values(), *titles}
     for artist in set(ax.get_children()) - stays:
         artist.remove()

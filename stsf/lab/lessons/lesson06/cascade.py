@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import ipywidgets
 import numpy as np
@@ -18,6 +19,16 @@ from stsf.plots.colour import CHANGE_COLOUR, GREY, LIGHT, RED, SOURCE_STYLE, rgb
 from stsf.scene import KINDS, Scene
 
 NEARER = 0.05  # reflectance, end of the scale of errors taken away
+
+
+WEIGHED = "X̂2, weighed"
+
+
+class Answer(NamedTuple):
+    """One answer for t2: as an image (H, W, 3), and the RMS error of each pixel (H, W)."""
+
+    colours: np.ndarray
+    size: np.ndarray
 
 
 class CandidatePanels(BoxPanels):
@@ -42,6 +53,7 @@ class CandidatePanels(BoxPanels):
         self.stretch = stretch_limits([(self.truth, scene.hs.centre)], "SWIR")
         self.colours(2, Normalize(-NEARER, NEARER), "RdBu", "error less (reflectance)", "both")
         self.errors = [rms(cube - self.truth) for cube in found.steps["candidates"]]
+        self._answers: dict[str, Answer] = {}
         self._draw_bars(1.1 * max(self.errors))
 
     def show(self, step: str) -> str:
@@ -52,9 +64,9 @@ class CandidatePanels(BoxPanels):
         y, x = self.pixel
         return (
             f"candidates: {name}: RMS error {self.errors[self.chosen.index]:.4f}, X̂1 taken for X2 "
-            f"{rms(self.found.x1 - self.truth):.4f}; at pixel y = {y}, x = {x} "
-            f"{rms((cube - self.truth)[:, y, x]):.4f} and "
-            f"{rms((self.found.x1 - self.truth)[:, y, x]):.4f}"
+            f"{rms(self._answer('X̂1', self.found.x1).size):.4f}; at pixel y = {y}, x = {x} "
+            f"{rms(cube[:, y, x] - self.truth[:, y, x]):.4f} and "
+            f"{rms(self.found.x1[:, y, x] - self.truth[:, y, x]):.4f}"
         )
 
     @property
@@ -64,16 +76,22 @@ class CandidatePanels(BoxPanels):
 
     def _compare(self, before: tuple[str, np.ndarray], after: tuple[str, np.ndarray]) -> None:
         """Two answers for t2, where the second is nearer to the truth, and both spectra."""
-        nm, size = self.scene.hs.centre, []
         if self.place():
             self._place_spectrum()
+        answers = [self._answer(name, cube) for name, cube in (before, after)]
         for pane, (name, cube) in enumerate((before, after)):
-            error = rms(cube - self.truth)
-            self.picture(pane, rgb(cube, nm, "SWIR", self.stretch), f"{name}:\nerror {error:.4f}")
-            size.append(np.sqrt(np.mean(np.square(cube - self.truth), axis=0)))
-            values = with_gaps(self.scene.hs, cube[:, *self.pixel])
-            self.lines[pane].set_data(*values)
-        self.picture(2, size[0] - size[1], "nearer (blue),\nfarther (red)")
+            error = rms(answers[pane].size)
+            self.picture(pane, answers[pane].colours, f"{name}:\nerror {error:.4f}")
+            self.lines[pane].set_data(*with_gaps(self.scene.hs, cube[:, *self.pixel]))
+        self.picture(2, answers[0].size - answers[1].size, "nearer (blue),\nfarther (red)")
+
+    def _answer(self, name: str, cube: np.ndarray) -> Answer:
+        """What is drawn of an answer (L, H, W), made once."""
+        if name not in self._answers:
+            size = np.sqrt(np.mean(np.square(cube - self.truth), axis=0))
+            colours = rgb(cube, self.scene.hs.centre, "SWIR", self.stretch)
+            self._answers[name] = Answer(colours, size)
+        return self._answers[name]
 
     def _place_spectrum(self) -> None:
         """M2 and the truth stand; the two answers move."""
@@ -119,13 +137,13 @@ class WeightPanels(CandidatePanels):
         """The weighed sum, against the chosen candidate alone."""
         name, (y, x) = self.chosen.value, self.pixel
         weights = self.found.steps["weights"][:, y, x]
-        self._compare((name, self.cube), ("X̂2, weighed", self.found.x2))
+        self._compare((name, self.cube), (WEIGHED, self.found.x2))
         self._move_bars(weights)
         best = int(weights.argmax())
         return (
             f"weights: at pixel y = {y}, x = {x} {CANDIDATES[best]} weighs most, "
             f"{weights[best]:.2f}; RMS error of {name} {self.errors[self.chosen.index]:.4f}, "
-            f"weighed {rms(self.found.x2 - self.truth):.4f}"
+            f"weighed {rms(self._answer(WEIGHED, self.found.x2).size):.4f}"
         )
 
 
