@@ -7,11 +7,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "agreement": ["check_agreement", "check_units"],
         "align": ["Alignment", "align"],
-        "common_grid": ["Common", "Placed", "common_grid"],
+        "common_grid": ["Common", "common_grid"],
         "coverage": ["covered_bands", "select_ms", "without_hidden"],
         "days": ["tell_days_apart"],
         "displacement": ["Displacement", "find_displacement"],
         "phase_correlation": ["phase_shift", "shift_image"],
+        "placed": ["Later", "Placed"],
         "psf_fit": ["fit_psf"],
         "response_fit": ["effective_response"],
         "softness": ["product_softness"],

@@ -8,58 +8,18 @@ Images without any georeference are taken to share their upper left corner.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
 
 import numpy as np
 from affine import Affine
-from rasterio._err import CPLE_BaseError
-from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
-from rasterio.errors import CRSError
-from rasterio.rpc import RPC
-from rasterio.transform import GCPTransformer, RPCTransformer
-from rasterio.warp import Resampling, calculate_default_transform, reproject
-from rasterio.warp import transform as to_crs
+from rasterio.warp import calculate_default_transform
 
+from stsf.alignment.placed import Placed, in_pixels_of, source, warped, window
 from stsf.errors import InputError
 from stsf.scene import FEWEST, RATIOS
 
 NEAR = {1: 0.05, **dict.fromkeys(RATIOS, 0.25)}  # px of M2 within which pixels are cropped: M1, Y1
-PLANE = CRS.from_epsg(3857)  # stands for a plane that nobody named: equal on both sides of a warp
-Control: TypeAlias = Sequence[GroundControlPoint] | RPC
-
-
-@dataclass(frozen=True, eq=False)
-class Placed:
-    """A cube and where it lies.
-
-    Attributes:
-        cube: (band, y, x), NaN where there is no data.
-        transform: pixel to map coordinates, or None.
-        crs: of these map coordinates, or None.
-        control: points or polynomials in place of a transform that would not be exact.
-    """
-
-    cube: np.ndarray
-    transform: Affine | None = None
-    crs: CRS | None = None
-    control: Control | None = None
-
-    @property
-    def located(self) -> bool:
-        """Whether anything says where it lies."""
-        return self.transform is not None or self.control is not None
-
-    def to_map(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Map coordinates x, y of points; pixel (0, 0) reaches from (0, 0) to (1, 1)."""
-        if self.control is None:
-            return _moved(self.transform or Affine.identity(), columns, rows)
-        kind = RPCTransformer if isinstance(self.control, RPC) else GCPTransformer
-        with kind(self.control) as transformer:
-            x, y = transformer.xy(rows, columns, offset="ul")
-        return np.asarray(x), np.asarray(y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,12 +88,12 @@ def common_grid(hs: Placed, m1: Placed, m2: Placed) -> Common:
     if (count < FEWEST).any():
         raise InputError(_nothing_shared(hs, m2, at_hs))
     fine = m2.transform and m2.transform @ Affine.translation(*start[::-1])
-    target = replace(m2, cube=_window(m2.cube, start, r * count), transform=fine)
+    target = replace(m2, cube=window(m2.cube, start, r * count), transform=fine)
     if off < NEAR[r]:
-        y1 = _window(hs.cube, first, count)
+        y1 = window(hs.cube, first, count)
         _say_cropped("the HS", y1, hs.cube, done)
     else:
-        y1 = _warped(hs, target, r)
+        y1 = warped(hs, target, r)
         done.append(f"the HS was warped onto pixels of {r} x {r} MS pixels")
     if np.abs(shift).max() > 0.01:
         done.append(f"the HS lies ({shift[0]:.2f}, {shift[1]:.2f}) MS pixels off (down, right)")
@@ -153,12 +113,10 @@ def _regular(m2: Placed, done: list[str]) -> Placed:
     if crs.is_geographic:  # square pixels: the zone of UTM
         target = CRS.from_epsg((32600 if y[0] >= 0 else 32700) + int((x[0] + 180) // 6) % 60 + 1)
     rows, columns = m2.cube.shape[1:]
-    transform, width, height = calculate_default_transform(
-        crs, target, columns, rows, **_source(m2)
-    )
+    transform, width, height = calculate_default_transform(crs, target, columns, rows, **source(m2))
     done.append(f"the MS of t2 was warped from its control points to {target.to_string()}")
     grid = Placed(np.empty((0, height, width)), transform, target)
-    return replace(grid, cube=_warped(m2, grid, 1))
+    return replace(grid, cube=warped(m2, grid, 1))
 
 
 def _assumed(image: Placed, m2: Placed, name: str, done: list[str]) -> Placed:
@@ -179,42 +137,11 @@ def _assumed(image: Placed, m2: Placed, name: str, done: list[str]) -> Placed:
     return replace(image, crs=image.crs or m2.crs)
 
 
-def _moved(transform: Affine, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    a, b, c, d, e, f = transform[:6]
-    return a * x + b * y + c, d * x + e * y + f
-
-
 def _grid_points(image: Placed, m2: Placed) -> np.ndarray:
     """(9, 2) rows and columns of M2 at corners, edges and middle of an image."""
     steps = (np.linspace(0, n, 3) for n in image.cube.shape[1:])
     rows, columns = (axis.ravel() for axis in np.meshgrid(*steps, indexing="ij"))
-    return _in_pixels_of(m2, image, rows, columns)
-
-
-def _in_pixels_of(m2: Placed, image: Placed, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    x, y = image.to_map(rows, columns)
-    if image.crs and m2.crs and image.crs != m2.crs:
-        try:
-            x, y = to_crs(image.crs, m2.crs, x, y)
-        except CRSError as error:
-            raise InputError(
-                f"expected coordinate systems that can be told in one another, got {image.crs} "
-                f"and {m2.crs}: name their EPSG codes in the files"
-            ) from error
-        except CPLE_BaseError as error:  # of GDAL itself: no such place in that system
-            raise InputError(
-                f"expected coordinates of {image.crs} in the file that names it, got x "
-                f"{np.ravel(x)[0]:.6g}, y {np.ravel(y)[0]:.6g} ({error}): name the system in "
-                "which they are, as with rio edit-info --crs EPSG:code"
-            ) from error
-    across, down = _moved(~(m2.transform or Affine.identity()), np.asarray(x), np.asarray(y))
-    points = np.stack([down, across], axis=1)
-    if not np.isfinite(points).all():
-        raise InputError(
-            f"expected images of one place, parts of one cannot be told in {m2.crs}: check their "
-            "georeferences"
-        )
-    return points
+    return in_pixels_of(m2, image, rows, columns)
 
 
 def _ratio(hs: Placed, points: np.ndarray) -> int:
@@ -240,40 +167,6 @@ def _lattice(points: np.ndarray, image: Placed, r: int) -> tuple[np.ndarray, flo
     return start, float(np.abs(points - regular - start).max())
 
 
-def _window(cube: np.ndarray, start: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Part of a cube, NaN beyond its border."""
-    stop, whole = start + size, np.array(cube.shape[1:])
-    inner = [slice(max(0, a), max(0, min(b, n))) for a, b, n in zip(start, stop, whole)]
-    pads = [(max(0, -a), max(0, b - max(n, a))) for a, b, n in zip(start, stop, whole)]
-    part = cube[:, inner[0], inner[1]]
-    if not np.any(pads):
-        return part
-    return np.pad(part.astype(np.float32), ((0, 0), *pads), constant_values=np.nan)
-
-
-def _warped(image: Placed, target: Placed, r: int) -> np.ndarray:
-    """The image on the pixels of `target`, or on areas of r x r of them; NaN beyond its border."""
-    rows, columns = (n // r for n in target.cube.shape[1:])
-    out = np.full((len(image.cube), rows, columns), np.nan, np.float32)
-    cube, crs = np.ascontiguousarray(image.cube, dtype=np.float32), target.crs or PLANE
-    onto = (target.transform or Affine.identity()) @ Affine.scale(r)
-    grids: dict[str, Any] = {"src_crs": image.crs or crs, "dst_crs": crs, "dst_transform": onto}
-    grids |= {"src_nodata": np.nan, "dst_nodata": np.nan, **_source(image)}
-    reproject(cube, out, resampling=Resampling.cubic, tolerance=0.0, **grids)
-    return out
-
-
-def _source(image: Placed) -> dict[str, Any]:
-    """Where an image lies, as rasterio's warper asks for it."""
-    if isinstance(image.control, RPC):
-        return {"rpcs": image.control}
-    if image.control is not None:  # points without a height have height 0
-        return {
-            "gcps": [GroundControlPoint(g.row, g.col, g.x, g.y, g.z or 0.0) for g in image.control]
-        }
-    return {"src_transform": image.transform or Affine.identity()}
-
-
 def _on_fine_grid(
     m1: Placed, at_m1: np.ndarray, target: Placed, start: np.ndarray, done: list[str]
 ) -> np.ndarray:
@@ -281,11 +174,11 @@ def _on_fine_grid(
     begins, off = _lattice(at_m1, m1, 1)
     whole = np.rint(begins)
     if off < NEAR[1] and np.abs(begins - whole).max() < NEAR[1]:
-        cube = _window(m1.cube, start - whole.astype(int), np.array(target.cube.shape[1:]))
+        cube = window(m1.cube, start - whole.astype(int), np.array(target.cube.shape[1:]))
         _say_cropped("the MS of t1", cube, m1.cube, done)
         return cube
     done.append("the MS of t1 was warped onto the grid of the MS of t2")
-    return _warped(m1, target, 1)
+    return warped(m1, target, 1)
 
 
 def _say_cropped(name: str, new: np.ndarray, old: np.ndarray, done: list[str]) -> None:

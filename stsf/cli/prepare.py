@@ -34,29 +34,31 @@ def prepare(hs: str, ms1: str, ms2: str, out: Path, reading: Reading, overwrite:
     """Write a folder for `stsf fuse` and `stsf explore`: three images on the grid of the second MS.
 
     The images may differ in projection, extent, pixel size and orientation. What can be cropped is
-    not resampled.
+    not resampled. They are read and written by windows, whatever their size.
     """
     from stsf.alignment.common_grid import common_grid
     from stsf.files.atomic import replacing
-    from stsf.files.raster import write_geotiff
-    from stsf.files.reading import placed, read_files
+    from stsf.files.reading import placed
     from stsf.files.scenes import FILES
+    from stsf.files.windows import open_files, write_windows
+    from stsf.tiles.memory import one_heap
 
     targets = [out / FILES[key] for key in ("lrhs_t1", "hrms_t1", "hrms_t2")]
     check_targets(targets, inputs=[hs, ms1, ms2], overwrite=overwrite)
-    with told():
-        files = read_files((hs, ms1, ms2), reading)
-    images = files.y1, files.m1, files.m2
-    common = common_grid(*map(placed, images))
-    cubes = common.lrhs_t1, common.hrms_t1, common.hrms_t2
-    with ExitStack() as complete:  # all files or none
+    one_heap()
+    with ExitStack() as held, ExitStack() as complete:  # all files or none
+        with told():
+            files = open_files((hs, ms1, ms2), reading, held)
+        common = common_grid(*map(placed, files[:3]))
+        cubes = common.lrhs_t1, common.hrms_t1, common.hrms_t2
         for target, image, cube, bands in zip(
-            targets, images, cubes, (files.hs, files.ms, files.ms)
+            targets, files[:3], cubes, (files.hs, files.ms, files.ms)
         ):
             scale = common.ratio if cube is common.lrhs_t1 else 1
             place = common.transform and common.transform @ Affine.scale(scale)
             there = replace(image, cube=cube, crs=common.crs, control=None, transform=place)
-            write_geotiff(complete.enter_context(replacing(target)), _told(there, bands))
+            temporary = complete.enter_context(replacing(target))
+            write_windows(temporary, _told(there, bands), target.name)
     for line in common.done:
         click.echo(line)
     hs_t1, ms_t1, ms_t2 = targets

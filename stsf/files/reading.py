@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stsf.alignment.common_grid import Placed, common_grid
+from stsf.alignment.common_grid import common_grid
+from stsf.alignment.placed import Placed
 from stsf.errors import Doubt, InputError
 from stsf.files.checks import check_grid, check_units
 from stsf.files.choice import chosen_bands

@@ -9,7 +9,8 @@ from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.warp import transform as to_crs
 
-from stsf.alignment.common_grid import Placed, common_grid
+from stsf.alignment.common_grid import common_grid
+from stsf.alignment.placed import Placed
 from stsf.errors import InputError
 
 UTM, DEGREES = CRS.from_epsg(32633), CRS.from_epsg(4326)
