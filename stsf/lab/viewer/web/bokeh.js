@@ -20,13 +20,14 @@ function tuned(managers) {
   if (visual) visual._get_css_value = () => "";
   // the type of the page keeps its size: no need to lay out the page to ask for it
   for (const view of all) Object.defineProperty(view, "base_font_size", { value: view.base_font_size });
-  // nothing is selected or muted in them: the glyphs for that are not given every new curve
-  const idle = { set_base() {}, set_visuals() {}, after_visuals() {}, map_data() {}, remove() {},
+  // what is selected or muted looks like all else: one glyph for all, which is given new curves once
+  const given = { set_base() {}, set_visuals() {}, after_visuals() {}, map_data() {}, remove() {},
     set_data: async () => {}, after_lazy_visuals: async () => {} };
   for (const { model, computed_renderer_views: parts = [] } of all)
     for (const part of parts)
       if (part.glyph && model.name !== "chart-scatter")
-        for (const kind of ["selection_glyph", "nonselection_glyph", "muted_glyph", "decimated_glyph"]) part[kind] = idle;
+        for (const kind of ["selection_glyph", "nonselection_glyph", "muted_glyph", "decimated_glyph"])
+          part[kind] = Object.assign(Object.create(part.glyph), given);
   // what lies on top is cut at the frame, as what lies below it
   for (const { computed_renderer_views: parts = [] } of all)
     for (const part of parts)
