@@ -124,6 +124,11 @@ WORLDS: dict[str, tuple[tuple[str, ...], Callable[[str, Sensor], Scene]]] = {
 }
 
 
+def network_for(world: str) -> DCSTSF:
+    """The network that has not met a world (`JUDGES`); for all others the shipped one."""
+    return DCSTSF.load(shipped_path(JUDGES[world])) if world in JUDGES else shipped()
+
+
 def measure(world: str, scene: str, network: DCSTSF, ms: Sensor) -> Iterator[dict]:
     """One row per method and region: PSNR and SAM; of the network also what ±1.645 σ covers."""
     made = WORLDS[world][1](scene, ms)
@@ -190,7 +195,7 @@ def _figures(
 
 
 def run(suite: str, out: Path) -> pd.DataFrame:
-    """All worlds, each judged by the network that has not met it (`JUDGES`), else by the shipped.
+    """All worlds, each judged by `network_for` it.
 
     Args:
         suite: of `SENSORS`, which says what MS bands there are.
@@ -198,7 +203,7 @@ def run(suite: str, out: Path) -> pd.DataFrame:
     """
     rows, ms = [], sentinel2("A", SENSORS[suite])
     for world, (scenes, _) in tqdm(WORLDS.items(), unit="world"):
-        network = DCSTSF.load(shipped_path(JUDGES[world])) if world in JUDGES else shipped()
+        network = network_for(world)
         rows += [row for scene in scenes for row in measure(world, scene, network, ms)]
     table = pd.DataFrame(rows)
     out.parent.mkdir(parents=True, exist_ok=True)
