@@ -1,4 +1,4 @@
-"""What a lesson runs on, for the claims that are held against it (`test_claims_*.py`)."""
+"""What a lesson runs on, for the claims that are held against it (`claims_*.py`)."""
 
 from collections.abc import Callable
 from functools import cache

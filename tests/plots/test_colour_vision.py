@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
+from stsf.lab.lessons.lesson06.widgets import CANDIDATE_COLOUR
 from stsf.plots import colour
 
 SEES = {  # full deficiency, linear RGB to linear RGB, as published
@@ -57,9 +58,11 @@ def nearest(colours: dict[str, str], eyes: np.ndarray) -> tuple[float, str]:
 
 def together() -> dict[str, dict[str, str]]:
     """Colours that stand in one figure and are told apart by nothing else."""
+    kinds = {k: v for k, v in colour.CHANGE_COLOUR.items() if k != "changed"}
     bands = dict(zip(("first", "second", "third", "fourth"), colour.MS_COLOUR, strict=False))
     return {
-        "kinds of change": {k: v for k, v in colour.CHANGE_COLOUR.items() if k != "changed"},
+        "kinds of change": kinds,
+        "candidates beside kinds of change": {**CANDIDATE_COLOUR, **kinds},
         "groups of bands": dict(colour.GROUP_COLOUR),
         "four MS bands": bands,
         "changed or not": {k: colour.CHANGE_COLOUR[k] for k in ("unchanged", "changed")},

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from numbers import Real
 from types import ModuleType
+
+import numpy as np
+import torch
 
 LONG = 80  # characters of an answer that a sentence repeats
 OPEN = "Still open: put your code in place of every `...` in this cell."
@@ -44,13 +48,34 @@ class Exercise:
         """The check's sentence; an answer that is still `...` is no mistake, and none stops it."""
         waiting = any(value is ... for value in (*answer, *about.values()))
         try:
-            self.said = OPEN if waiting else self.check(*answer, **about)
+            self.said = OPEN if waiting else self.check(*map(plain, answer), **about)
         except (TypeError, ValueError, AttributeError) as error:
             kind = type(answer[0]).__name__
             self.said = f"Not yet: nothing can be done with an answer of type {kind} ({error})."
         if len(self.said) > LONG and len(words := repr(answer[0])) > LONG:  # an array, say
             self.said = self.said.replace(words, f"a whole {type(answer[0]).__name__}")
         return self.said
+
+
+def is_number(answer: object) -> bool:
+    """Whether an answer is one real number; True and False are none.
+
+    Example:
+        >>> [is_number(x) for x in (2, np.float32(2), "2", None, [2], True)]
+        [True, True, False, False, False, False]
+    """
+    return isinstance(answer, Real) and not isinstance(answer, bool)
+
+
+def plain(value: object) -> object:
+    """A tensor as an array, and an array without axes as a number.
+
+    Example:
+        >>> plain(torch.tensor(2)), plain(torch.ones(2)), plain("2")
+        (2, array([1., 1.], dtype=float32), '2')
+    """
+    value = value.numpy(force=True) if isinstance(value, torch.Tensor) else value
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
 def exercise(letter: str) -> Callable[[Callable[..., str]], Exercise]:

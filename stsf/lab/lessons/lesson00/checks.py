@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stsf.lab.lessons.exercises import exercise
+from stsf.lab.lessons.exercises import exercise, is_number
 from stsf.metrics.figures import sam_map
 from stsf.plots.figures import Fused
 from stsf.scene import KINDS, Scene
@@ -59,10 +59,12 @@ def hardest_wavelength(answer: float, scene: Scene, fused: Fused) -> str:
     nm, wrong = scene.hs.centre, np.square(fused.hrhs_t2 - x2)
     changed, unchanged = (wrong[:, mask].mean(axis=1) for mask in (kinds > 0, kinds == 0))
     worst = int(np.argmax(changed))
-    if not np.isscalar(answer) or isinstance(answer, str):
+    if not is_number(answer):
         return f"Not yet: one wavelength in nm is wanted, not {answer!r}."
     if abs(answer - nm[worst]) <= 5:
         return f"Right: near {nm[worst]:.0f} nm the error is {np.sqrt(changed[worst]):.2f}."
+    if 0 < answer < 0.35:
+        return f"Not yet: {answer:.3f} is no wavelength; *where* is the error largest (`argmax`)?"
     if 0 < answer < 3 and answer % 1:
         return f"Not yet: {answer} looks like micrometres; 1 µm is 1000 nm."
     if 0 <= answer < len(nm):

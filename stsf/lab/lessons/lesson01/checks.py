@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stsf.lab.lessons.exercises import exercise
+from stsf.lab.lessons.exercises import exercise, is_number
 from stsf.lab.lessons.lesson01.widgets import rebuild
 from stsf.scene import Scene
 from stsf.sensing.spectra import library
@@ -19,7 +19,7 @@ def red_edge(answer: float, scene: Scene) -> str:
     nm, mean = scene.hs.centre, dense.at(scene.hs).mean(axis=0)
     step, slope = np.diff(mean), np.diff(mean) / np.diff(nm)
     steepest = int(np.argmax(slope))
-    if not np.isscalar(answer) or isinstance(answer, str):
+    if not is_number(answer):
         return f"Not yet: one wavelength in nm is wanted, not {answer!r}."
     middle = (nm[steepest] + nm[steepest + 1]) / 2
     if abs(answer - middle) <= 11:  # a central or a one-sided difference: a band apart

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from stsf.lab.lessons.exercises import exercise
+from stsf.lab.lessons.exercises import exercise, is_number
 from stsf.lab.lessons.lesson02.widgets import harm
 from stsf.scene import Scene
 
@@ -34,7 +32,7 @@ def equal_snr(all_bands: int, seen_by_ms: int, scene: Scene) -> str:
 def first_pixel_shift(answer: float, ratio: int) -> str:
     """Lesson 02: the PSF shift (fine pixels) that puts the sample on the first fine pixel."""
     right = -(ratio - 1) / 2
-    if not np.isscalar(answer) or isinstance(answer, str):
+    if not is_number(answer):
         return f"Not yet: one number is wanted, the same for both directions, not {answer!r}."
     if abs(answer - right) < 1e-6:
         return f"Right: {right:g} fine pixels at ratio {ratio}."

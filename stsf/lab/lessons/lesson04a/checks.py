@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stsf.lab.lessons.exercises import exercise
+from stsf.lab.lessons.exercises import exercise, is_number
 from stsf.lab.lessons.lesson04a.filters import descend, filtered
 
 
@@ -41,7 +41,7 @@ def slope_filter(weights: np.ndarray) -> str:
 def gradient_step(answer: float, wanted: np.ndarray, detail: np.ndarray, rate: float) -> str:
     """Lesson 04a: the strength after one gradient step from 0 on the mean square error."""
     right = float(descend(wanted, detail, rate, 1)[1])
-    if not np.isscalar(answer) or isinstance(answer, str):
+    if not is_number(answer):
         return f"Not yet: one number is wanted, the strength after the step, not {answer!r}."
     mistakes = {
         "you walked uphill; the step goes *against* the slope": -right,

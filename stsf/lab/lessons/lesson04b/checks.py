@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stsf.lab.lessons.exercises import exercise
+from stsf.lab.lessons.exercises import exercise, is_number
 from stsf.lab.lessons.lesson04b.regression import line_through
 
 
@@ -12,7 +12,7 @@ from stsf.lab.lessons.lesson04b.regression import line_through
 def window_line(answer: float, guide: np.ndarray, image: np.ndarray) -> str:
     """Lesson 04b: the slope of the line from a window of M1 to the same window of a band."""
     right, _ = line_through(guide, image)
-    if not np.isscalar(answer) or isinstance(answer, str):
+    if not is_number(answer):
         return f"Not yet: one number is wanted, the slope, not {answer!r}."
     mistakes = {
         "the means must go first; else the line is forced through 0": float(
@@ -41,7 +41,7 @@ def believed_share(answer: float, before: np.ndarray, after: np.ndarray, place: 
         return float(np.sqrt(np.mean(b**2) / np.mean(a**2)))
 
     right = share(before[place], after[place])
-    if not np.isscalar(answer) or isinstance(answer, str):
+    if not is_number(answer):
         return f"Not yet: one number is wanted, a share from 0 to 1, not {answer!r}."
     mistakes = {
         "that is the share of the square; take the root": right**2,

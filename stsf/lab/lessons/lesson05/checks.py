@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from stsf.lab.lessons.exercises import exercise
+from stsf.lab.lessons.exercises import exercise, is_number
 
 
 @exercise("a")
@@ -43,7 +43,7 @@ def unexplained(answer: float, residual: np.ndarray, noise: np.ndarray) -> str:
     """Lesson 05: RMS of a residual (L, h, w) in units of each band's noise (L,)."""
     right = float(np.sqrt(np.mean((residual / noise[:, None, None]) ** 2)))
     plain = float(np.sqrt(np.mean(residual**2)))
-    if not np.isscalar(answer) or isinstance(answer, str):
+    if not is_number(answer):
         return f"Not yet: one number is wanted, not {type(answer).__name__}."
     if np.isclose(answer, right, rtol=0.002):
         return f"Right: what is left of Y1 is {right:.1f} times the noise."

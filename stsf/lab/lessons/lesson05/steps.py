@@ -9,6 +9,7 @@ import ipywidgets
 import numpy as np
 import torch
 from matplotlib.colors import Normalize
+from tqdm.auto import tqdm
 
 from stsf.evidence.maps import Prepared
 from stsf.inspection import with_gaps
@@ -53,7 +54,7 @@ def stages(scene: Scene, ssje: SSJE, prepared: Prepared) -> list[Stage]:
     with torch.no_grad():
         _, steps = ssje(prepared, return_steps=True)
     made: list[Stage] = []
-    for name, z in steps.items():
+    for name, z in tqdm(steps.items(), desc="steps", unit="step", delay=1, leave=False):
         x = prepared.decode(z).numpy()
         aside = re.fullmatch("back-projection [1-9]", name) is not None
         last = max((i for i, stage in enumerate(made) if not stage.aside), default=0)

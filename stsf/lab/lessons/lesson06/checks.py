@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stsf.evidence.evidence import Evidence
-from stsf.lab.lessons.exercises import exercise
+from stsf.lab.lessons.exercises import exercise, is_number
 from stsf.lab.lessons.lesson06.widgets import inside_band, pseudo_errors
 from stsf.network import Estimate
 from stsf.scene import Scene
@@ -50,6 +50,8 @@ def unseen_change(answer: np.ndarray, scene: Scene) -> str:
             f"Not yet: band {worst} of the MS moves by {measured.max():.4f}; take away what R "
             "sees of your change, carried back with pinv(R)."
         )
+    if np.abs(answer).max() > 1:
+        return "Not yet: in per cent? A reflectance lies between 0 and 1, so no change exceeds 1."
     if size < LARGE:
         return f"Not yet: the MS sees nothing, but the RMS is {size:.3f}; make it {LARGE} or more."
     return f"Right: an RMS of {size:.2f} over the bands, of which the MS sees nothing."
@@ -62,8 +64,9 @@ def band_holds(answer: float, scene: Scene, found: Estimate) -> str:
     kinds = scene.true_change()
     changed = kinds > 0
     x2, sigma, truth = (a[:, changed] for a in (found.x2, found.sigma, true_x2))
-    right = float(inside_band(x2, sigma, truth).mean())
-    if not np.isscalar(answer) or isinstance(answer, str):
+    held = inside_band(found.x2, found.sigma, true_x2).mean(axis=0)  # (H, W)
+    right = float(held[changed].mean())
+    if not is_number(answer):
         return f"Not yet: one share from 0 to 1 is wanted, not {answer!r}."
     close = 0.003
     if abs(answer - right) <= close:
@@ -74,8 +77,12 @@ def band_holds(answer: float, scene: Scene, found: Estimate) -> str:
         return f"Not yet: the band is ±{Z90} σ wide, not ±σ."
     if abs(answer - (1 - right)) <= close:
         return "Not yet: that is the share *outside* the band."
-    if abs(answer - inside_band(found.x2, found.sigma, true_x2).mean()) <= close:
+    if abs(answer - held.mean()) <= close:
         return "Not yet: that is for all pixels; only the changed ones are asked for."
     if abs(answer - (x2 - truth <= Z90 * sigma).mean()) <= close:
         return "Not yet: the truth can lie above the band, too; did you take `np.abs`?"
+    if abs(answer - held[~changed].mean()) <= close:
+        return "Not yet: that is for the *unchanged* pixels."
+    if answer == 0.9:
+        return "Not yet: 0.9 is what the band promises; count what it holds."
     return "Not yet: count |x2 - truth| <= 1.645 σ over all bands of the changed pixels."

@@ -18,29 +18,27 @@ from stsf.metrics.evaluation import band_groups
 from stsf.plots.colour import (
     BLACK,
     BLUE,
-    BROWN,
     CHANGE_COLOUR,
-    GREEN,
-    GREY,
     GROUP_COLOUR,
     LIGHT,
     ORANGE,
-    PURPLE,
     RED,
-    SKY,
     SOURCE_STYLE,
 )
 from stsf.plots.figures import WIDTH
 from stsf.scene import KINDS, Scene
 from stsf.tve import Z90
 
-CANDIDATE_COLOUR = dict(
+CANDIDATE_COLOUR = dict(  # unlike those of the kinds of change, which stand beside them
     zip(
         CANDIDATES,
-        (BLUE, SKY, ORANGE, RED, GREEN, LIGHT, BROWN, GREY, BLACK, PURPLE),
+        (
+            "#330099", "#99CCFF", "#33FF66", "#336600", "#CC00FF", "#660066", "#333300", "#993366",
+            BLACK, "#FF3366",
+        ),
         strict=True,
     )
-)
+)  # fmt: skip
 
 
 def error_by_kind(cube: np.ndarray, scene: Scene) -> dict[str, float]:

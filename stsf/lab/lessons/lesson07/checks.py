@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from stsf.errors import InputError
-from stsf.lab.lessons.exercises import exercise
+from stsf.lab.lessons.exercises import exercise, is_number
 from stsf.lab.lessons.lesson07.live_loss import LiveLoss
 from stsf.metrics.figures import psnr
 from stsf.network import DCSTSF
@@ -30,6 +30,8 @@ def rate_at(answer: Callable[[int, int, float], float]) -> str:
         rates = np.array([float(answer(int(step), STEPS, RATE)) for step in at]) / RATE
     except TypeError as error:
         return f"Not yet: rate_at(step, steps, rate) must return one number ({error})."
+    except Exception as error:  # whatever a reader's function may stumble over
+        return f"Not yet: your function stopped with {type(error).__name__}: {error}."
 
     def like(values: np.ndarray) -> bool:
         return bool(np.allclose(rates, values, rtol=0.03, atol=0.005))
@@ -44,6 +46,8 @@ def rate_at(answer: Callable[[int, int, float], float]) -> str:
         return "Not yet: that is the same rate in every step."
     if like(warm * cosine / RATE) or like(warm * cosine * RATE):
         return "Not yet: the shape is right; multiply by `rate` once."
+    if like(warm * (0.5 + 0.5 * np.cos(np.pi * at / STEPS))):
+        return "Not yet: that falls to 0, and the last steps teach nothing; end at 2 % of the rate."
     if like(warm * np.cos(np.pi * at / STEPS)):
         return "Not yet: a plain cosine turns negative half way; use 0.51 + 0.49 cos."
     return "Not yet: min(1, 10 (step + 1) / steps) times (0.51 + 0.49 cos(π step / steps))?"
@@ -54,7 +58,7 @@ def share_drawn(answer: float, scene: Scene) -> str:
     """Lesson 07: expected share of changed pixels in a sample where they are twice as likely."""
     kinds = scene.true_change()
     p = float((kinds > 0).mean())
-    if not np.isscalar(answer) or isinstance(answer, str):
+    if not is_number(answer):
         return f"Not yet: one share from 0 to 1 is wanted, not {answer!r}."
     if abs(answer - 2 * p / (1 + p)) < 0.002:
         return f"Right: {p:.0%} of the pixels changed, {answer:.0%} of the sample."
@@ -62,6 +66,8 @@ def share_drawn(answer: float, scene: Scene) -> str:
         return "Not yet: that is their share in the scene, as if all were equally likely."
     if abs(answer - 2 * p) < 0.002:
         return "Not yet: nearly; but the weights must add up to 1, so divide by 2 p + (1 - p)."
+    if abs(answer - 2 * p / (1 - p)) < 0.002:
+        return "Not yet: that is changed against unchanged; a share is changed of *all*."
     if abs(answer - 200 * p / (1 + p)) < 1:
         return "Not yet: that is in per cent; a share from 0 to 1 is wanted."
     return "Not yet: changed pixels weigh 2, the others 1; what share of all weight is changed?"

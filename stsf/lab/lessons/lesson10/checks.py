@@ -59,20 +59,30 @@ def displacement(answer: tuple[float, float], scene: Scene) -> str:
 
 
 @exercise("b")
-def worst_band(answer: str, scene: Scene) -> str:
-    """Lesson 10: the MS band that the others predict worst at t2, beside its own spread."""
+def worst_and_best_band(worst: str, best: str, scene: Scene) -> str:
+    """Lesson 10: the MS bands that the others predict worst and best, beside their own spread."""
     pairs = {band: left_out(scene, band) for band in scene.ms.band_names}
-    errors = {
-        band: float(np.sqrt(np.mean((guess - seen) ** 2)) / seen.std())
-        for band, (guess, seen) in pairs.items()
-    }
-    if answer not in errors:
-        return f"Not yet: the name of a band is wanted, one of {', '.join(errors)}."
-    if answer == max(errors, key=errors.__getitem__):
-        return f"Right: {answer}, an error of {errors[answer]:.0%} of the band's spread."
-    if answer == min(errors, key=errors.__getitem__):
-        return "Not yet: that one is predicted best."
-    return "Not yet: another band has a larger error beside its spread (`measured.std()`)."
+    raw = {b: float(np.sqrt(np.mean((guess - seen) ** 2))) for b, (guess, seen) in pairs.items()}
+    share = {band: raw[band] / float(seen.std()) for band, (_, seen) in pairs.items()}
+    wanted = max(share, key=share.__getitem__), min(share, key=share.__getitem__)
+    for answer, name in ((worst, "hardest"), (best, "easiest")):
+        if not isinstance(answer, str) or answer not in raw:
+            return f"Not yet: {name}: the name of a band is wanted, one of {', '.join(raw)}."
+    if (worst, best) == wanted:
+        return (
+            f"Right: {worst}, an error of {share[worst]:.0%} of the band's spread, and {best}, "
+            f"{share[best]:.0%}."
+        )
+    if (best, worst) == wanted:
+        return "Not yet: the other way round."
+    if worst != wanted[0]:
+        return f"Not yet: another band has a larger share than {worst}, {share[worst]:.0%}."
+    if raw[best] < raw[wanted[1]]:
+        return (
+            f"Not yet: the error of {best} is smaller, but so is its spread: {share[best]:.0%}; "
+            "divide by `measured.std()`."
+        )
+    return f"Not yet: another band has a smaller share than {best}, {share[best]:.0%}."
 
 
 @exercise("c")
@@ -170,6 +180,8 @@ def edge(corner: tuple[float, float], scene: Scene) -> str:
         (2 * half, -2 * half): "the other way: the corner lies up and to the left of the centre",
         (half - scene.ms.gsd / 2, -half + scene.ms.gsd / 2): "that is half a pixel of the MS",
         (-half, half): "that is a whole pixel; half of one is enough",
+        (half - 0.5, 0.5 - half): "that is half a metre; half a *pixel* is meant",
+        (round(north - west, 2), round(west - north, 2)): "swapped; east comes first",
         (0, -2 * half): "north grows upward: add there what is taken off in the east",
     }
     return f"Not yet: {known.get(off, 'half an HS pixel to the west, and half a one north')}."

@@ -1,14 +1,14 @@
-"""Each claim of a lesson can fail: another network, another seed of the scene, a unit off.
+"""The claims of the lessons hold, and each can fail: another network, scene, or a unit off.
 
-    PYTHONPATH=tests/lab python tests/lab/test_claims_break.py
+    PYTHONPATH=tests/lab python tests/lab/test_claims.py
 
 prints all that fall in each case; the test asks for those that must.
 """
 
+import claims_change as of_change
+import claims_start as of_start
+import claims_units as of_units
 import pytest
-import test_claims_change as of_change
-import test_claims_start as of_start
-import test_claims_units as of_units
 import torch
 from shown import Shown, broken
 
@@ -78,6 +78,11 @@ FALL = {  # what must fall at least
         of_change.a_gain_keeps_x1_and_a_colour_does_not,
     ),
 }
+
+
+@pytest.mark.parametrize("claim", EVERY, ids=lambda claim: claim.__name__)
+def test_the_claim_holds(claim, scene):
+    assert claim(Shown(scene, shipped())), claim.__doc__
 
 
 @pytest.mark.parametrize("spoil", FALL, ids=lambda spoil: spoil.__name__)
