@@ -45,3 +45,12 @@ def test_the_figure_has_a_pane_for_every_stage_and_room_to_come():
     assert [ax.get_title() for ax in figure.axes] == ["SSJE", "SFTN", "TVE"]
     assert figure.axes[0].get_xlim()[1] > 29
     assert all(ax.get_xlabel() and ax.get_ylabel() for ax in figure.axes)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_loss_below_zero_is_seen():
+    values = [9.0, 3.0, 0.5, -0.5, -1.2]
+    ax = loss_view({"TVE": values}).axes[2]
+    low, high = ax.get_ylim()
+    assert low < min(values) and high > max(values)
+    assert list(ax.lines[0].get_ydata()) == values

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from stsf.degradation import Psf, SpatialDegradation, add_noise, mtf_sigma
 from stsf.inspection import with_gaps

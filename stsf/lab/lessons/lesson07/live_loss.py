@@ -12,7 +12,7 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
 from stsf.lab.lessons.live import Backdrop, arrange
@@ -65,13 +65,8 @@ def loss_view(losses: Losses, steps: Mapping[str, int] | None = None) -> Figure:
 
 
 def _draw_loss(ax: Axes, values: np.ndarray) -> None:
-    """One stage; the ticks stay short and the range wide, so that no label outgrows its place."""
-    low, high = (values.min(), values.max()) if len(values) else (0.01, 1.0)
-    narrow = max(1.0, NARROWEST / (high / low)) ** 0.5
-    ax.set(yscale="log", ylim=(low / narrow / 1.1, high * narrow * 1.1))
-    ax.yaxis.set_major_locator(LogLocator(subs=TICKS))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter("{x:g}")
+    """One stage, its limits and curves."""
+    _scale(ax, *((values.min(), values.max()) if len(values) else (0.01, 1.0)))
     ax.grid(alpha=0.3)
     if not len(values):
         ax.text(0.5, 0.5, "no steps", color=GREY, ha="center", transform=ax.transAxes)
@@ -82,6 +77,20 @@ def _draw_loss(ax: Axes, values: np.ndarray) -> None:
     ax.plot(at, values, color=GREY, alpha=0.35, lw=1, label="each step")
     ax.plot(at[count - 1 :], mean, color=BLUE, lw=2, label="mean of a tenth")
     ax.legend(frameon=False, fontsize=8, loc="upper right")
+
+
+def _scale(ax: Axes, low: float, high: float) -> None:
+    """The ticks stay short and the range wide, so that no label outgrows its place."""
+    if low > 0:
+        narrow = max(1.0, NARROWEST / (high / low)) ** 0.5
+        ax.set(yscale="log", ylim=(low / narrow / 1.1, high * narrow * 1.1))
+        ax.yaxis.set_major_locator(LogLocator(subs=TICKS))
+    else:  # the loss of the TVE holds the logarithm of σ: it sinks below 0
+        room = 0.05 * (high - low) + 0.1
+        ax.set(ylim=(low - room, high + room))
+        ax.yaxis.set_major_locator(MaxNLocator(4))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter("{x:g}")
 
 
 class LiveLoss:
