@@ -11,6 +11,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "coverage": ["covered_bands", "select_ms", "without_hidden"],
         "days": ["tell_days_apart"],
         "displacement": ["Displacement", "find_displacement"],
+        "field": ["survey"],
+        "tie_points": ["ties_of"],
         "phase_correlation": ["phase_shift", "shift_image"],
         "placed": ["Later", "Placed"],
         "psf_fit": ["fit_psf"],

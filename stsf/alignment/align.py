@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from stsf.alignment.agreement import check_agreement
 from stsf.alignment.displacement import Displacement, find_displacement
+from stsf.alignment.field import Places
 from stsf.alignment.registration import Registration, register
 from stsf.alignment.response_fit import Response, effective_response
+from stsf.alignment.tie_points import Ties, ties_of
+from stsf.errors import Doubt
 from stsf.scene import Scene
 
 
@@ -26,9 +31,14 @@ class Alignment:
     registration: Registration
     response: Response
 
-    def apply(self, scene: Scene) -> Scene:
-        """What was found, applied to a scene of which the images were moved, or to a part of it."""
-        return self.response.apply(self.registration.apply(scene))
+    def apply(self, scene: Scene, at: Places | None = None) -> Scene:
+        """What was found, applied to a scene of which the images were moved, or to a part of it.
+
+        Args:
+            scene: the part.
+            at: rows and columns of its pixels in the whole scene, see `Registration.apply`.
+        """
+        return self.response.apply(self.registration.apply(scene, at))
 
     def summary(self) -> list[str]:
         """Plain sentences for a report."""
@@ -40,13 +50,21 @@ class Alignment:
         return {key: part.as_dict() for key, part in vars(self).items()}
 
 
-def align(scene: Scene, *, check: bool = False) -> tuple[Scene, Alignment]:
+def align(
+    scene: Scene,
+    *,
+    check: bool = False,
+    survey: Callable[[Displacement], Ties] | None = None,
+    at: Places | None = None,
+) -> tuple[Scene, Alignment]:
     """First large, then fine: whole pixels, shifts, PSF and the effective response, all mended.
 
     Args:
         scene: as observed.
         check: refuse images that do not show the same ground (`check_agreement`), once they are
             moved.
+        survey: measures the tie points of a larger scene, once its images are moved.
+        at: rows and columns of the pixels of `scene` in that larger one.
 
     Raises:
         InputError: see `check`.
@@ -61,6 +79,9 @@ def align(scene: Scene, *, check: bool = False) -> tuple[Scene, Alignment]:
     scene = displacement.apply(scene)
     if check:
         check_agreement(scene)
-    scene, registration = register(scene)
+    ties = survey(displacement) if survey else ties_of(scene)
+    if doubt := ties.doubt():
+        warnings.warn(doubt, Doubt, 3)
+    scene, registration = register(scene, ties, at)
     scene, response = effective_response(scene)
     return scene, Alignment(displacement, registration, response)

@@ -11,13 +11,16 @@ Every number comes with its standard deviation, or with the answer "cannot be to
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from stsf.alignment.estimates import DetectorFit, Estimate
+from stsf.alignment.field import Field, Places
 from stsf.alignment.phase_correlation import SIGNIFICANT, phase_shift, shift_image
 from stsf.alignment.psf_fit import fit_psf
+from stsf.alignment.tie_points import NO_TIES, Ties
 from stsf.degradation import SMALLEST_SIGMA, Psf, SpatialDegradation
 from stsf.errors import InputError
 from stsf.scene import Scene
@@ -32,72 +35,6 @@ DETECTORS = ("VNIR", "SWIR")
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """One number in use, and what is known of it.
-
-    Attributes:
-        value: found in the images where `told`, else the value kept in its place.
-        sigma: standard deviation; NaN where not told.
-        told: False where this scene cannot tell.
-    """
-
-    value: float
-    sigma: float = math.nan
-    told: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ± {self.sigma:.3f}" if self.told else f"{self.value:.3f} (kept)"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, None in place of NaN."""
-        return asdict(self) | ({} if self.told else {"sigma": None})
-
-
-@dataclass(frozen=True)
-class DetectorFit:
-    """Shift and PSF width of one HS detector relative to the MS, high-resolution pixels.
-
-    Attributes:
-        detector: "VNIR" or "SWIR".
-        shift_y: as in `Psf`, positive down.
-        shift_x: positive to the right.
-        sigma_y: width along track.
-        sigma_x: width across track.
-        reason: why something could not be told and what is used instead; empty if all was told.
-    """
-
-    detector: str
-    shift_y: Estimate
-    shift_x: Estimate
-    sigma_y: Estimate
-    sigma_x: Estimate
-    reason: str = ""
-
-    @property
-    def told(self) -> bool:
-        """Whether all four were."""
-        return not self.reason
-
-    @property
-    def psf(self) -> Psf:
-        """The PSF to use."""
-        return Psf(self.sigma_y.value, self.sigma_x.value, self.shift_y.value, self.shift_x.value)
-
-    def __str__(self) -> str:
-        shift = (
-            f"{self.detector}: Y1 is shifted against M1 by ({self.shift_y}, {self.shift_x}) px "
-            f"(down, right); PSF width {self.sigma_y} px along, {self.sigma_x} px across track."
-        )
-        return f"{shift} {self.reason}".strip()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        names = ("shift_y", "shift_x", "sigma_y", "sigma_x")
-        estimates = {name: getattr(self, name).as_dict() for name in names}
-        return {"detector": self.detector, **estimates, "reason": self.reason}
-
-
-@dataclass(frozen=True)
 class Registration:
     """What was found and what was applied.
 
@@ -105,15 +42,23 @@ class Registration:
         hs: one fit per HS detector, relative to M1 on the grid of M2; its PSF is applied.
         ms: (dy, dx) with M1(y + dy, x + dx) = M2(y, x).
         applied: the part of `ms` by which M1 was resampled; (0, 0) if it was left alone.
+        ties: what tie points all over the scene say; their field, where they ask for one, takes the
+            place of `applied`.
     """
 
     hs: tuple[DetectorFit, ...]
     ms: tuple[Estimate, Estimate]
     applied: tuple[float, float]
+    ties: Ties = NO_TIES
 
-    def apply(self, scene: Scene) -> Scene:
-        """The scene, or a part of it, with M1 resampled and the PSF as found."""
-        moved = _resampled(scene, self.applied)
+    def apply(self, scene: Scene, at: Places | None = None) -> Scene:
+        """The scene, or a part of it, with M1 resampled and the PSF as found.
+
+        Args:
+            scene: of which the images were moved (`stsf.alignment.displacement`).
+            at: rows and columns of its pixels in the whole scene; without it, it is the whole.
+        """
+        moved = _resampled(scene, self.applied, self.ties.field, at)
         return replace(moved, psf=tuple(fit.psf for fit in self.hs))
 
     def summary(self) -> list[str]:
@@ -122,11 +67,13 @@ class Registration:
             shift = f"M1 is shifted against M2 by ({self.ms[0]}, {self.ms[1]}) px (down, right);"
         else:
             shift = "The shift of M1 against M2 cannot be told from this scene;"
-        if any(self.applied):
+        if self.ties.field:
+            done = "M1 was resampled by a field."
+        elif any(self.applied):
             done = "M1 was resampled by ({:.3f}, {:.3f}) px.".format(*self.applied)
         else:
             done = f"M1 was left as it is (a shift counts from {WORTHWHILE} px and 2 sigma on)."
-        return [f"{shift} {done}", *map(str, self.hs)]
+        return [f"{shift} {done}", *map(str, self.hs), *self.ties.summary()]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -134,14 +81,19 @@ class Registration:
             "ms": {"shift_y": self.ms[0].as_dict(), "shift_x": self.ms[1].as_dict()},
             "ms_applied": list(self.applied),
             "hs": [fit.as_dict() for fit in self.hs],
+            "tie_points": self.ties.as_dict(),
         }
 
 
-def register(scene: Scene) -> tuple[Scene, Registration]:
+def register(
+    scene: Scene, ties: Ties = NO_TIES, at: Places | None = None
+) -> tuple[Scene, Registration]:
     """Bring M1 onto the grid of M2, then find where and how sharply Y1 sees it.
 
     Args:
         scene: as observed; the PSF it carries is starting point and fallback.
+        ties: of the whole scene.
+        at: rows and columns of the pixels of `scene` in it, where it is a part.
 
     Returns:
         The scene with M1 resampled if the shift is significant (pixels whose M1 came from outside
@@ -158,13 +110,20 @@ def register(scene: Scene) -> tuple[Scene, Registration]:
     dy, dx = (
         e.value if e.told and abs(e.value) > max(WORTHWHILE, 2 * e.sigma) else 0.0 for e in dates
     )
-    scene = _resampled(scene, (dy, dx))
+    scene = _resampled(scene, (dy, dx), ties.field, at)
     fits = register_hs_ms(scene)
-    return replace(scene, psf=tuple(f.psf for f in fits)), Registration(fits, dates, (dy, dx))
+    found = Registration(fits, dates, (dy, dx), ties)
+    return replace(scene, psf=tuple(f.psf for f in fits)), found
 
 
-def _resampled(scene: Scene, shift: tuple[float, float]) -> Scene:
-    """The scene with M1(y + dy, x + dx) in the place of M1(y, x)."""
+def _resampled(
+    scene: Scene, shift: tuple[float, float], field: Field | None, at: Places | None
+) -> Scene:
+    """The scene with M1(y + dy, x + dx) in the place of M1(y, x), by the field if there is one."""
+    if field is not None:
+        rows, columns = at or tuple(map(np.arange, scene.size))
+        valid = field.resample(scene.valid_hr[None], rows, columns)[0] & scene.valid_hr
+        return replace(scene, hrms_t1=field.resample(scene.hrms_t1, rows, columns), valid_hr=valid)
     if not any(shift):
         return scene
     valid = shift_image(scene.valid_hr[None], *shift)[0] & scene.valid_hr

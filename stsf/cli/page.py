@@ -79,6 +79,7 @@ def write_page(
             ],
         ),
         found=listed(report["found"] or ["Nothing: the sensors were trusted (--calibrate none)."]),
+        ties=_ties(report.get("registration", {}).get("tie_points", {})),
         images=png(_quick_looks(inputs, look, marked)),
         spectra=png(_spectra(inputs, products, marked)),
         explained=png(_explained(inputs.hs, inputs.ms, explained)),
@@ -168,6 +169,38 @@ def _quick_looks(inputs: Inputs, look: Image, marked: list[tuple[int, int]]) -> 
             disc = {"boxstyle": "circle,pad=0.2", "fc": "white", "ec": "black"}
             ax.annotate(str(number), (x, y), ha="center", va="center", fontsize=8, bbox=disc)
     return figure
+
+
+def _ties(found: Mapping[str, Any]) -> str:
+    """Residual vectors of the tie points, before and after the field; nothing where there are none.
+
+    Args:
+        found: `stsf.alignment.tie_points.Ties.as_dict`.
+    """
+    surveys = {"M1": found.get("ms"), "Y1": found.get("hs")}
+    told = {name: of for name, of in surveys.items() if of}
+    if not told:
+        return ""
+    figure = Figure(figsize=(11, 5.0 * len(told)), layout="constrained")
+    for axes, (name, of) in zip(figure.subplots(len(told), 2, squeeze=False), told.items()):
+        at, *left = np.hsplit(np.array(of["vectors"]), 3)
+        wide = np.ptp(at, axis=0).max() / 8  # as long as the radius before is drawn
+        panes = zip(axes, left, ("ce90_one_shift", "ce90"), ("one shift", "the field"))
+        for ax, vectors, key, by in panes:
+            if by == "the field" and not of["order"]:
+                ax.set_axis_off()
+                continue
+            length = wide / max(of["ce90_one_shift"], 0.01)
+            ax.quiver(
+                *at.T[::-1], *vectors.T[::-1], color=BLUE, angles="xy", scale_units="xy",
+                scale=1 / length, width=0.004,
+            )  # fmt: skip
+            ax.set(title=f"{name}: {by} leaves {of[key]:.2f} px (CE90)", aspect="equal")
+            ax.set(xlabel=f"column; one pixel is drawn {length:.0f} long", ylabel="row")
+            ax.margins(0.15)
+            ax.invert_yaxis()
+    words = "Residual vectors of the tie points on the grid of M2, and the radius of 90 % of them"
+    return f'<img alt="{words}" src="{png(figure)}"><p class="note">{words}.</p>'
 
 
 def _spectra(inputs: Inputs, products: Mapping[str, Path], marked: list[tuple[int, int]]) -> Figure:

@@ -84,6 +84,18 @@ def fine(part: Part, ratio: int) -> Part:
     )
 
 
+def places(windows: list[list[Part]], ratio: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns, in pixels of the product, of windows that lie side by side.
+
+    Example:
+        >>> places([[(slice(2, 4), slice(0, 1)), (slice(2, 4), slice(5, 6))]], 2)[1]
+        array([ 0,  1, 10, 11])
+    """
+    rows = [np.arange(ratio * row[0][0].start, ratio * row[0][0].stop) for row in windows]
+    columns = [np.arange(ratio * part[1].start, ratio * part[1].stop) for part in windows[0]]
+    return np.concatenate(rows), np.concatenate(columns)
+
+
 def mosaic(shape: tuple[int, int]) -> list[list[Part]]:
     """The windows by which a scene is judged, in rows: the scene itself where it is small.
 

@@ -20,7 +20,7 @@ from stsf.metrics.consistency import in_noise
 from stsf.network import DCSTSF
 from stsf.scene import FEWEST, Scene
 from stsf.threads import in_parallel
-from stsf.tiles.grid import Part, Tile, fine
+from stsf.tiles.grid import Part, Tile, fine, places
 from stsf.tiles.observations import Observations
 from stsf.tiles.whole import Whole
 
@@ -69,8 +69,9 @@ def fuse_tile(
     core = fine(tile.inner, observed.ratio)
     has_data = _has_data(cubes, tile.inner, core, observed.ratio)
     if has_data.any() and np.isfinite(cubes[0]).all(axis=0).sum() >= FEWEST:
+        at = places([[tile.seen]], observed.ratio)
         try:
-            scene = whole.aligned(without_hidden(observed.scene(cubes, tile.seen)))
+            scene = whole.aligned(without_hidden(observed.scene(cubes, tile.seen)), at)
         except InputError as error:
             raise InputError(f"in tile {tile.name}: {error}") from error
         arrays, sums = _fused(scene, tile.inner, network, whole)

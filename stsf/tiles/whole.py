@@ -2,6 +2,7 @@
 
 - From one window of at most `SAMPLE` HS pixels a side: by how many pixels images are moved,
   shifts, PSF, response of the MS.
+- From windows all over the scene: tie points, and the field of the shift between the dates.
 - From the sample, which is the scene itself up to `SAMPLE`² HS pixels and windows spread over it
   beyond: noise, the regression and principal axes of SSJE; the coordinates and regressions of TVE,
   their record on pseudo-changes, how usual a change is.
@@ -12,8 +13,9 @@ A tile then takes these numbers and its own pixels: two tiles agree where they m
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -22,7 +24,10 @@ import torch
 from stsf.alignment.agreement import check_agreement, check_units
 from stsf.alignment.align import Alignment, align
 from stsf.alignment.coverage import LEAST, covered_bands
+from stsf.alignment.displacement import Displacement
+from stsf.alignment.field import Places
 from stsf.alignment.softness import Softness, product_softness
+from stsf.alignment.tie_points import Ties, tie, windows
 from stsf.errors import Doubt
 from stsf.evidence.evidence import Evidence
 from stsf.evidence.record import Record
@@ -31,7 +36,7 @@ from stsf.linear import moved
 from stsf.network import DCSTSF, explained_share
 from stsf.scene import Scene
 from stsf.sensing.sensors import MIN_COVERAGE
-from stsf.tiles.grid import central
+from stsf.tiles.grid import Part, central, mosaic, places
 from stsf.tiles.observations import Observations
 
 CLEAR = 0.5  # share of a window that has data: enough to align by
@@ -61,9 +66,9 @@ class Whole:
     noise_ms: np.ndarray
     explained: np.ndarray
 
-    def aligned(self, scene: Scene) -> Scene:
-        """A part of the scene as it is fused."""
-        scene = _aligned(scene, self.alignment)
+    def aligned(self, scene: Scene, at: Places) -> Scene:
+        """A part of the scene as it is fused; `at` has its rows and columns in the whole, HR."""
+        scene = _aligned(scene, self.alignment, at)
         return self.softness.apply(scene) if self.softness else scene
 
     def seen(self, scene: Scene) -> Scene:
@@ -91,16 +96,20 @@ def learn(
     Raises:
         InputError: images that do not show the same ground in the same bands and units.
     """
-    window = covered_bands(_clearest(observed), LEAST if calibrate else MIN_COVERAGE)
+    part, window = _clearest(observed)
+    window = covered_bands(window, LEAST if calibrate else MIN_COVERAGE)
     alignment = None
     if calibrate:
-        window, alignment = align(window, check=not force)
+        survey = partial(_survey, observed)
+        at = places([[part]], observed.ratio)
+        window, alignment = align(window, check=not force, survey=survey, at=at)
         observed = moved_images(observed, alignment)
     elif not force:
         check_agreement(window)
     if not force:
         check_units(window)
-    sample = _aligned(observed.sample(), alignment)
+    at = places(mosaic(observed.shape), observed.ratio)
+    sample = _aligned(observed.sample(), alignment, at)
     soft = None
     if softness is not None:
         soft = product_softness(window, softness, alignment.registration.hs if alignment else ())
@@ -120,26 +129,44 @@ def moved_images(observed: Observations, alignment: Alignment | None) -> Observa
     """The files as they are read once images that lie whole pixels off are moved."""
     if alignment is None:
         return observed
-    of = alignment.displacement
-    return observed.moved(*((move.down, move.right) for move in (of.hs, of.ms1)))
+    return _moved(observed, alignment.displacement)
 
 
-def _aligned(scene: Scene, alignment: Alignment | None) -> Scene:
+def _moved(observed: Observations, by: Displacement) -> Observations:
+    return observed.moved(*((move.down, move.right) for move in (by.hs, by.ms1)))
+
+
+def _survey(observed: Observations, displacement: Displacement) -> Ties:
+    """Tie points all over the scene, read one window after the other."""
+    seen = _moved(observed, displacement)
+
+    def parts() -> Iterator[tuple[Part, Scene]]:
+        for part in windows(seen.shape):
+            cubes, _ = seen.cubes(part)
+            if all(np.isfinite(cube).all(axis=0).mean() > CLEAR for cube in cubes):
+                yield part, _aligned(seen.scene(cubes, part), None, None, LEAST)
+
+    return tie(parts())
+
+
+def _aligned(
+    scene: Scene, alignment: Alignment | None, at: Places | None, least: float = MIN_COVERAGE
+) -> Scene:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Doubt)  # said once, of the first window
-        scene = covered_bands(scene, LEAST if alignment else MIN_COVERAGE)
-    return alignment.apply(scene) if alignment else scene
+        scene = covered_bands(scene, LEAST if alignment else least)
+    return alignment.apply(scene, at) if alignment else scene
 
 
-def _clearest(observed: Observations) -> Scene:
+def _clearest(observed: Observations) -> tuple[Part, Scene]:
     """The first window of which at least half has data; else the one with most."""
-    best: tuple[float, Scene] | None = None
+    best: tuple[float, Part, Scene] | None = None
     for part in central(observed.shape):
         cubes, _ = observed.cubes(part)
         share = float(np.mean([np.isfinite(cube).all(axis=0).mean() for cube in cubes]))
         if best is None or share > best[0]:
-            best = share, observed.scene(cubes, part)
+            best = share, part, observed.scene(cubes, part)
         if share > CLEAR:
             break
     assert best is not None
-    return best[1]
+    return best[1:]
