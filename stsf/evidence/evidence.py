@@ -17,7 +17,7 @@ from scipy.ndimage import uniform_filter
 from stsf.evidence import pseudo_changes
 from stsf.evidence.candidates import Pairing
 from stsf.evidence.coordinates import Coordinates
-from stsf.evidence.difference_image import difference_image
+from stsf.evidence.difference_image import DatePairs, Difference, difference_image
 from stsf.evidence.fourier import FourierRegression
 from stsf.evidence.local import local_wiener
 from stsf.evidence.neighbours import NeighbourRegression
@@ -37,6 +37,7 @@ class Evidence:
         scene: the observations.
         x1: (L, H, W) estimate of X1.
         seed: of the pairs and pseudo-changes that are drawn.
+        with_pixels: False makes no candidates for the scene's own pixels: for `part` only.
 
     Attributes:
         scene: the observations.
@@ -60,7 +61,14 @@ class Evidence:
         torch.Size([3600, 9, 16])
     """
 
-    def __init__(self, scene: Scene, x1: np.ndarray | torch.Tensor, seed: int = 0) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        x1: np.ndarray | torch.Tensor,
+        seed: int = 0,
+        *,
+        with_pixels: bool = True,
+    ) -> None:
         draw = torch.Generator().manual_seed(seed)
         self.scene = scene
         self.coordinates = Coordinates(scene)
@@ -84,8 +92,10 @@ class Evidence:
         self.regression = FourierRegression(*fitted, seed, near)
         # candidates for every pixel
         self.pair = Pairing(self.coordinates, m.std(0) + 1e-6)
-        self.all = self.pair(first, m1, m2, self.regression)
-        self.look_around()
+        shown = slice(None if with_pixels else 0)
+        self.all = self.pair(first[shown], m1[shown], m2[shown], self.regression)
+        changes = self.all if with_pixels else difference_image(m1, m2, self.pair.band_spread)
+        self._compare(changes, m1, m2, shown)
         # and changes with known answers, to test them on
         self._draw_pseudo_changes(fitted, draw)
 
@@ -114,17 +124,25 @@ class Evidence:
 
     def look_around(self) -> None:
         """Set each pixel in its scene: `surroundings`; again whenever `all` was changed."""
-        cover, change = self.all.cover, self.all.change
+        self._compare(self.all, self.all.m1, self.all.m2)
+
+    def _compare(
+        self,
+        changes: DatePairs | Difference,
+        m1: torch.Tensor,
+        m2: torch.Tensor,
+        shown: slice = slice(None),
+    ) -> None:
+        cover, change = changes.cover, changes.change
         values = torch.stack([_context(cover, self.scene.size).ravel(), cover, change], 1)
         order = cover.argsort()
         self._median = values.median(0).values.clamp_min(1e-6)
         self._covers = cover[order]
         rank = torch.empty(len(order))
         rank[order] = torch.linspace(0, 1, len(order))
-        self.surroundings = self._standing(values, rank)
-        shape = (-1, *self.scene.size)
-        dates = [m.T.reshape(shape).numpy() for m in (self.all.m1, self.all.m2)]
-        self.detail = self._detail(dates, (slice(None), slice(None)))
+        self.surroundings = self._standing(values, rank)[shown]
+        dates = [m.T.reshape(-1, *self.scene.size).numpy() for m in (m1, m2)]
+        self.detail = self._detail(dates, (slice(None), slice(None)))[shown]
 
     def _detail(self, dates: list[np.ndarray], inner: tuple[slice, slice]) -> torch.Tensor:
         """(n, 2) detail of M1 and M2 in a part of the scene."""
@@ -154,13 +172,6 @@ class Evidence:
         rank = torch.searchsorted(self._covers, here.all.cover) / max(len(self._covers) - 1, 1)
         here.surroundings = here._standing(values, rank.clamp_max(1.0))
         here.detail = self._detail(sharp, inner)
-        return here
-
-    def without_pixels(self) -> Evidence:
-        """The same for `part` only: what was estimated, and no pixel of the scene."""
-        here, none = copy(self), torch.empty(0, dtype=torch.long)
-        here.all, here.detail = self.all[none], self.detail[none]
-        here.surroundings = self.surroundings[none]
         return here
 
     @cached_property

@@ -119,10 +119,10 @@ def learn(
     x1 = network.first_date(sample, estimated=estimated)
     sample = soft.seen(sample) if soft else sample
     with torch.no_grad():
-        evidence = Evidence(sample, x1)
+        evidence = Evidence(sample, x1, with_pixels=False)
         tested = moved(network.tve.record(moved(evidence, network.device)), "cpu")
     of_bands = sample.noise_hs, sample.noise_ms, explained_share(sample)
-    return Whole(alignment, soft, estimated, evidence.without_pixels(), tested, *of_bands)
+    return Whole(alignment, soft, estimated, evidence, tested, *of_bands)
 
 
 def moved_images(observed: Observations, alignment: Alignment | None) -> Observations:
