@@ -85,8 +85,8 @@ def _scale(ax: Axes, low: float, high: float) -> None:
         narrow = max(1.0, NARROWEST / (high / low)) ** 0.5
         ax.set(yscale="log", ylim=(low / narrow / 1.1, high * narrow * 1.1))
         ax.yaxis.set_major_locator(LogLocator(subs=TICKS))
-    else:  # the loss of the TVE holds the logarithm of σ: it sinks below 0
-        room = 0.05 * (high - low) + 0.1
+    else:  # that of the TVE holds the logarithm of an error, and sinks below 0
+        room = 0.3 * (high - low) + 1e-3
         ax.set(ylim=(low - room, high + room))
         ax.yaxis.set_major_locator(MaxNLocator(4))
     ax.yaxis.set_minor_locator(NullLocator())
