@@ -98,6 +98,7 @@ def test_a_band_that_holds(view):
             "to 0",
         ),
         (lambda s, n, r: r * np.cos(180 * s / n), "cos(π step / steps)"),
+        (lambda s, n, r: ..., "Still open"),
         (lambda s, n, r: r / (s - s), "ZeroDivisionError"),
         (lambda s, n, r: [r][s], "IndexError"),
         (lambda s, n, r: torch.tensor(r), "the same rate"),

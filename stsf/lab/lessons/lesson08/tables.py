@@ -67,9 +67,10 @@ def table_view(
     label = table[table.target == target].groupby("method")["label"].first()
     drawn = sheet(WIDTH, 3.1)
     ax = drawn.subplots()
-    for y, method in enumerate(order):
-        ax.plot(wide[method], np.full(len(wide), y), "o", mfc="none", color=GREY, ms=4)
-        ax.plot(wide[method].mean(), y, "D", color=BLUE, ms=5)
+    rows = np.arange(len(order))
+    ax.plot(wide[order].to_numpy().ravel(), np.tile(rows, len(wide)), "o", mfc="none", color=GREY,
+            ms=4)  # fmt: skip
+    ax.plot(wide.mean()[order], rows, "D", color=BLUE, ms=5)
     ax.plot([], [], "o", mfc="none", color=GREY, ms=5, label="one scene")
     ax.plot([], [], "D", color=BLUE, ms=7, label="mean")
     ax.set_yticks(range(len(order)), label[order], fontsize=8)
