@@ -74,7 +74,7 @@ def _observed(place: Landscape, scene: str, ms: Sensor) -> Scene:
     return replace(observe(place, sensors()[0], ms, seed=int(scene)), name=scene)
 
 
-def real_years(scene: str, ms: Sensor) -> Scene:
+def real_years(scene: str, ms: Sensor | None = None) -> Scene:
     """Tree crowns of two years side by side as one scene, 12 px high; X1 is known.
 
     The MS is rendered from all 5 nm bands through the measured response, the HS through AHSI's. As
@@ -82,7 +82,7 @@ def real_years(scene: str, ms: Sensor) -> Scene:
 
     Args:
         scene: "first year-second year".
-        ms: sensor of the MS.
+        ms: sensor of the MS; without it the four 10 m bands of Sentinel-2A.
     """
     crowns = [crown for crown in _crowns() if set(scene.split("-")) <= set(crown.dates)]
     years = [
@@ -90,14 +90,14 @@ def real_years(scene: str, ms: Sensor) -> Scene:
     ]
     lit = [min(cube.mean() for cube in pair) > BLACK for pair in zip(*years, strict=True)]
     fine = [_side_by_side([c for c, good in zip(year, lit, strict=True) if good]) for year in years]
-    airborne, hs = crowns[0].sensor, sensors()[0]
+    airborne, (hs, usual) = crowns[0].sensor, sensors()
     x1, x2, m1, m2 = (
         np.einsum("bf,fyx->byx", srf_matrix(airborne, sensor)[0], cube).astype(np.float32)
-        for sensor in (hs, ms) for cube in fine
+        for sensor in (hs, ms or usual) for cube in fine
     )  # fmt: skip
     moved = np.square(x2 - x1).mean(axis=0)
     change = (moved > np.quantile(moved, 1 - CHANGED)).astype(np.uint8) * KINDS.index("emergence")
-    made = wald(x1, hs, ms, 3, cube_t2=x2, snr_hs=SNR, snr_ms=SNR, seed=1, name=scene)
+    made = wald(x1, hs, ms or usual, 3, cube_t2=x2, snr_hs=SNR, snr_ms=SNR, seed=1, name=scene)
     m1, m2 = add_noise(m1, SNR, 0), add_noise(m2, SNR, 1)
     return replace(made, change=change, hrms_t1=m1, hrms_t2=m2)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from tqdm import tqdm
 
 from stsf.errors import InputError
 from stsf.lab.lessons.exercises import OPEN, exercise, is_number
@@ -123,11 +122,10 @@ def regained(answer: float, trained: DCSTSF, untrained: DCSTSF, scene: Scene) ->
         answer = float(answer)
     except (TypeError, ValueError):
         return f"Not yet: one number in dB is wanted, not {answer!r}."
-    ways = ((trained, trained), (untrained, trained), (untrained, untrained))
-    own, given, plain = (
-        psnr(second.second_date(scene, first.first_date(scene)).x2, scene.truth(2))
-        for first, second in tqdm(ways, desc="three ways to X2", delay=1, leave=False)
-    )
+    truth, x1 = scene.truth(2), untrained.first_date(scene)
+    own = psnr(trained.second_date(scene, trained.first_date(scene)).x2, truth)
+    given = psnr(trained.second_date(scene, x1).x2, truth)
+    plain = psnr(untrained.second_date(scene, x1).x2, truth)
     known = {
         own - given: "the other way round: what it has now, less what it had",
         given: "that is the PSNR itself; subtract the one of the table",
