@@ -14,7 +14,7 @@ from stsf.alignment.agreement import check_agreement, check_units
 from stsf.alignment.align import align
 from stsf.alignment.coverage import LEAST, covered_bands, without_hidden
 from stsf.alignment.days import tell_days_apart
-from stsf.alignment.registration import DetectorFit
+from stsf.alignment.estimates import DetectorFit
 from stsf.alignment.softness import Softness, product_softness
 from stsf.errors import InputError
 from stsf.metrics.consistency import residuals

@@ -19,7 +19,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from stsf.alignment.registration import DETECTORS, DetectorFit, Estimate
+from stsf.alignment.estimates import DetectorFit, Estimate
+from stsf.alignment.registration import DETECTORS
 from stsf.errors import InputError
 from stsf.scene import Scene
 from stsf.sensing.bands import check_softness

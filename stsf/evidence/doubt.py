@@ -52,4 +52,4 @@ def numbers_of(
 
 def detail_of(evidence: Evidence, chosen: torch.Tensor | slice) -> torch.Tensor:
     """(n, L) detail of M1 around each pixel in units of its spread, times that of each band."""
-    return evidence.detail[chosen, :1].sqrt() * evidence.band_spread
+    return evidence.detail[chosen, :1].sqrt() * evidence.hs_spread

@@ -133,6 +133,7 @@ class Evidence:
         m2: torch.Tensor,
         shown: slice = slice(None),
     ) -> None:
+        """Measure all pixels against one another; keep what is known of those that are shown."""
         cover, change = changes.cover, changes.change
         values = torch.stack([_context(cover, self.scene.size).ravel(), cover, change], 1)
         order = cover.argsort()
@@ -180,7 +181,7 @@ class Evidence:
         return self.known.z.std(0).clamp_min(1e-3)
 
     @cached_property
-    def band_spread(self) -> torch.Tensor:
+    def hs_spread(self) -> torch.Tensor:
         """(L,) standard deviation of each band of Y1 in the scene."""
         return self.known.y.std(0)
 

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 import stsf
 from stsf import metrics
 from stsf.alignment import product_softness
-from stsf.alignment.registration import DetectorFit, Estimate
+from stsf.alignment.estimates import DetectorFit, Estimate
 from stsf.degradation import Psf, mtf_sigma
 from stsf.errors import InputError
 from stsf.sensing.sensors import S2_4, S2_10, ahsi, sentinel2

@@ -11,12 +11,6 @@ from stsf.sensing.spectra import library
 
 
 @pytest.fixture(scope="module")
-def view(scene):
-    """A window with changed and unchanged ground."""
-    return scene.crop(slice(20, 50), slice(10, 40))
-
-
-@pytest.fixture(scope="module")
 def x1(scene):
     return get_method("projection", "x1")(scene)
 

@@ -12,12 +12,6 @@ from stsf.tve import Z90
 
 
 @pytest.fixture(scope="module")
-def view(scene):
-    """A window with changed and unchanged ground."""
-    return scene.crop(slice(20, 50), slice(10, 40))
-
-
-@pytest.fixture(scope="module")
 def x1(view):
     return get_method("projection", "x1")(view)
 
