@@ -26,7 +26,8 @@ KINDS = ("unchanged", "harvest", "emergence", "flood", "construction")  # codes 
 RATIOS = range(2, 11)  # HS to MS pixel size of the satellite pairs that fly
 DAYS_APART = 30  # HS and MS at t1 describe one state of the ground; farther apart they do not
 FEWEST = 2  # valid HS pixels, and HS pixels a side: fewer have no covariance and no gradient
-CUBES = ("lrhs_t1", "hrms_t1", "hrms_t2", "hrhs_t1", "hrhs_t2")
+OBSERVED = ("lrhs_t1", "hrms_t1", "hrms_t2")
+CUBES = (*OBSERVED, "hrhs_t1", "hrhs_t2")
 BRIGHT = 2.0  # no surface reflectance reaches this, except in a few glinting pixels
 
 
@@ -51,6 +52,7 @@ class Scene:
         valid_lr: (h, w) False where Y1 has no data (filled from the nearest valid pixel).
         valid_hr: (H, W) False where M1 or M2 has no data, or a cloud or its shadow hides the
             ground. NaN is filled likewise, numbers stay (`stsf.alignment.without_hidden`).
+        valid_ms: (2, H, W) the same of M1 and of M2; `valid_hr` alone is taken to hide both.
         quality: (3, H, W) uint8, why Y1, M1 and M2 have no data (`stsf.files.facts.REASONS`).
         crs: coordinate reference system, if any.
         transform: pixel to map coordinates of the high-resolution grid, if any.
@@ -73,6 +75,7 @@ class Scene:
     psf: tuple[Psf, ...] = None  # type: ignore[assignment]
     valid_lr: np.ndarray = None  # type: ignore[assignment]
     valid_hr: np.ndarray = None  # type: ignore[assignment]
+    valid_ms: np.ndarray = None  # type: ignore[assignment]
     response: np.ndarray | None = None
     snr_hs: float = 35.0
     snr_ms: float = 40.0
@@ -90,17 +93,10 @@ class Scene:
         check_bands(self)
         check_grids(self)
         check_dates(self.dates or (None, None, None))
-        for key in ("lrhs_t1", "hrms_t1", "hrms_t2"):
+        for key in OBSERVED:
             check_values(key, getattr(self, key))
-        masks = {
-            "valid_lr": np.isfinite(self.lrhs_t1).all(axis=0),
-            "valid_hr": np.isfinite(self.hrms_t1).all(0) & np.isfinite(self.hrms_t2).all(0),
-        }
-        for key, mask in masks.items():
-            given = getattr(self, key)
-            object.__setattr__(self, key, mask if given is None else mask & given)
-        check_masks(self.valid_lr, self.valid_hr)
-        for key in ("lrhs_t1", "hrms_t1", "hrms_t2"):
+        vars(self).update(masks_of(self))
+        for key in OBSERVED:
             object.__setattr__(self, key, fill_gaps(getattr(self, key)))
         if self.psf is None:
             object.__setattr__(self, "psf", relative_psf(self.hs, self.ms, self.ratio))
@@ -129,10 +125,8 @@ class Scene:
     @cached_property
     def R(self) -> SpectralDegradation:
         """X -> M."""
-        response = self.response
-        return SpectralDegradation(
-            srf_matrix(self.hs, self.ms)[0] if response is None else response
-        )
+        R = self.response
+        return SpectralDegradation(srf_matrix(self.hs, self.ms)[0] if R is None else R)
 
     def truth(self, date: int) -> np.ndarray:
         """X1 or X2, where the scene has it.
@@ -180,7 +174,7 @@ class Scene:
         coarse, fine = (rows, columns), [slice(r * s.start, r * s.stop) for s in (rows, columns)]
         moved = self.transform and self.transform * Affine.translation(fine[1].start, fine[0].start)
         window: dict[str, Any] = {"transform": moved}
-        for key in (*CUBES, "change", "quality", "valid_lr", "valid_hr"):
+        for key in (*CUBES, "change", "quality", "valid_lr", "valid_hr", "valid_ms"):
             if (values := getattr(self, key)) is not None:
                 window[key] = values[..., *(coarse if key in ("lrhs_t1", "valid_lr") else fine)]
         return replace(self, **window)
@@ -247,7 +241,8 @@ def check_grids(scene: Scene) -> None:
             "take a larger window of all images"
         )
     expected = {"hrhs_t1": (len(scene.hs), *fine), "hrhs_t2": (len(scene.hs), *fine)}
-    expected |= {"change": fine, "quality": (3, *fine), "valid_hr": fine, "valid_lr": (h, w)}
+    expected |= {"change": fine, "quality": (3, *fine), "valid_lr": (h, w)}
+    expected |= {"valid_hr": fine, "valid_ms": (2, *fine)}
     for key, shape in expected.items():
         given = getattr(scene, key)
         if given is not None and given.shape != shape:
@@ -287,14 +282,20 @@ def check_reflectance(name: str, cube: np.ndarray) -> None:
         )
 
 
-def check_masks(valid_lr: np.ndarray, valid_hr: np.ndarray) -> None:
-    """Enough is left where all images have data."""
-    if valid_lr.sum() < FEWEST or not valid_hr.any():
+def masks_of(scene: Scene) -> dict[str, np.ndarray]:
+    """Where cubes are finite and the masks given allow it; enough is left where all have data."""
+    coarse, *dates = (np.isfinite(getattr(scene, key)).all(axis=0) for key in OBSERVED)
+    coarse = coarse if scene.valid_lr is None else coarse & scene.valid_lr
+    fine = np.stack(dates) if scene.valid_ms is None else np.stack(dates) & scene.valid_ms
+    if scene.valid_hr is not None:  # a pixel that it alone denies is hidden at both dates
+        fine &= scene.valid_hr | ~fine.all(axis=0)
+    both = fine.all(axis=0)
+    if coarse.sum() < FEWEST or not both.any():
         raise InputError(
             f"expected at least {FEWEST} HS pixels with data and one MS pixel with data at both "
-            f"dates, got {valid_lr.sum()} and {valid_hr.sum()}: choose images whose valid areas "
-            "overlap"
+            f"dates, got {coarse.sum()} and {both.sum()}: choose images whose valid areas overlap"
         )
+    return {"valid_lr": coarse, "valid_hr": both, "valid_ms": fine}
 
 
 def check_dates(dates: Sequence[str | None]) -> None:

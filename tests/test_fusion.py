@@ -31,6 +31,14 @@ def test_a_cloud_is_nodata_in_every_cube_of_the_result(cloudy, method):
 
 
 @pytest.mark.parametrize("method", ["dcstsf", "projection"])
+def test_a_cloud_over_m2_leaves_x1_as_it_is(view, cloudy, method):
+    """X1 is of Y1 and M1: what M1 shows beneath that cloud is not lost to its neighbours."""
+    fused, clear = (stsf.fuse(scene, method, calibrate="none") for scene in (cloudy, view))
+    expected = np.where(cloudy.valid_hr, clear.hrhs_t1, np.float32("nan"))
+    np.testing.assert_array_equal(fused.hrhs_t1, expected)
+
+
+@pytest.mark.parametrize("method", ["dcstsf", "projection"])
 def test_what_stands_under_a_mask_reaches_no_estimate(view, method):
     """Numbers under a mask do what NaN there does: nothing, in any cube of the result."""
     bare = replace(view, hrhs_t1=None, hrhs_t2=None, valid_lr=None, valid_hr=None)

@@ -142,10 +142,15 @@ def test_pixels_without_data_stay_without_data(tmp_path):
     )
     assert np.argwhere(~scene.valid_lr).tolist() == [[1, 2]]
     assert np.argwhere(~scene.valid_hr).tolist() == [[0, 0], [4, 5], [7, 8]]
+    assert np.argwhere(~scene.valid_ms[0]).tolist() == [[0, 0], [4, 5]]
+    assert np.argwhere(~scene.valid_ms[1]).tolist() == [[0, 0], [7, 8]]
+    part = scene.crop(slice(1, 3), slice(1, 4))  # of 3 x 3 MS pixels
+    assert np.argwhere(~part.valid_ms[1]).tolist() == [[4, 5]]
     assert np.isfinite(scene.lrhs_t1).all() and np.isfinite(scene.hrms_t2).all()
     back = open_scene(write_scene(scene, tmp_path))
     np.testing.assert_array_equal(back.valid_lr, scene.valid_lr)
     np.testing.assert_array_equal(back.valid_hr, scene.valid_hr)
+    np.testing.assert_array_equal(back.valid_ms, scene.valid_ms)
     assert np.isnan(read_image(tmp_path / "hs_t1.tif").cube[:, 1, 2]).all()
 
 
@@ -330,6 +335,7 @@ def test_ratios_that_are_none(shape, told):
         ("hrhs_t2", (27, 12, 15)),
         ("change", (4, 5)),
         ("valid_hr", (4, 5)),
+        ("valid_ms", (12, 15)),
         ("valid_lr", (12, 15)),
     ],
 )

@@ -15,10 +15,11 @@ from stsf.sensing.sensors import MIN_COVERAGE, band_coverage, srf_matrix
 
 CLEAR = 0.99  # share of a coarse pixel that the MS knows
 LEAST = 0.5  # share of its response that must be covered for a band to be tried at all
+NO_DATA = 1  # code of `Scene.quality`
 
 
 def without_hidden(scene: Scene) -> Scene:
-    """The scene with the nearest valid pixel also in place of numbers under its masks.
+    """The scene with the nearest valid pixel also in place of numbers under its images' masks.
 
     `stsf.fuse` begins with it: what a mask hides reaches no estimate, whatever stands there.
 
@@ -30,9 +31,15 @@ def without_hidden(scene: Scene) -> Scene:
     """
     if scene.valid_lr.all() and scene.valid_hr.all():
         return scene
-    masks = {"lrhs_t1": scene.valid_lr, "hrms_t1": scene.valid_hr, "hrms_t2": scene.valid_hr}
+    masks = {"lrhs_t1": scene.valid_lr, "hrms_t1": scene.valid_ms[0], "hrms_t2": scene.valid_ms[1]}
     filled: dict[str, Any] = {k: fill_gaps(getattr(scene, k), mask) for k, mask in masks.items()}
     return replace(scene, **filled)
+
+
+def with_m1(scene: Scene, m1: np.ndarray, valid: np.ndarray) -> Scene:
+    """The scene with another M1 (C, H, W) and its mask (H, W); M2 keeps its own."""
+    masks: dict[str, Any] = {"valid_ms": np.stack([valid, scene.valid_ms[1]]), "valid_hr": None}
+    return replace(scene, hrms_t1=m1, **masks)
 
 
 def clear_lr(scene: Scene) -> np.ndarray:

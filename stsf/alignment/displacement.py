@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from stsf.alignment.coverage import clear_lr
+from stsf.alignment.coverage import NO_DATA, clear_lr, with_m1
 from stsf.alignment.phase_correlation import SIGNIFICANT, phase_shift
 from stsf.linear import pixels
 from stsf.scene import Scene
@@ -28,7 +28,6 @@ REACH = 10  # HS px, the largest move along each axis
 NEAREST = 2.0  # HS px; below, the fine registration does all
 ALIKE = 0.4  # correlation that what is moved must reach
 LEFT = 0.75  # share of what was not alike that may be left
-NO_DATA = 1  # code of `Scene.quality`
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,8 @@ class Displacement:
         r = scene.ratio
         if self.ms1:
             step = r * self.ms1.down, r * self.ms1.right
-            valid = scene.valid_hr & moved(scene.valid_hr, *step, False)
-            m1 = moved(scene.hrms_t1, *step, np.nan)
-            scene = replace(scene, hrms_t1=m1, valid_hr=valid, quality=_coded(scene, 1, *step))
+            m1, valid = moved(scene.hrms_t1, *step, np.nan), moved(scene.valid_ms[0], *step, False)
+            scene = with_m1(replace(scene, quality=_coded(scene, 1, *step)), m1, valid)
         if self.hs:
             valid = moved(scene.valid_lr, self.hs.down, self.hs.right, False)
             y1 = moved(scene.lrhs_t1, self.hs.down, self.hs.right, np.nan)

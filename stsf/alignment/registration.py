@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from stsf.alignment.coverage import NO_DATA, with_m1
 from stsf.alignment.estimates import DetectorFit, Estimate
-from stsf.alignment.field import Field, Places
+from stsf.alignment.field import Places
 from stsf.alignment.phase_correlation import SIGNIFICANT, phase_shift, shift_image
 from stsf.alignment.psf_fit import fit_psf
 from stsf.alignment.tie_points import NO_TIES, Ties
@@ -58,8 +59,35 @@ class Registration:
             scene: of which the images were moved (`stsf.alignment.displacement`).
             at: rows and columns of its pixels in the whole scene; without it, it is the whole.
         """
-        moved = _resampled(scene, self.applied, self.ties.field, at)
-        return replace(moved, psf=tuple(fit.psf for fit in self.hs))
+        return replace(self.resampled(scene, at), psf=tuple(fit.psf for fit in self.hs))
+
+    def resampled(self, scene: Scene, at: Places | None = None) -> Scene:
+        """The scene with M1(y + dy, x + dx) in the place of M1(y, x), its mask and codes too."""
+        if not self.resamples:
+            return scene
+        at = at or (np.arange(scene.size[0]), np.arange(scene.size[1]))
+        m1, valid = (self._moved(cube, at) for cube in (scene.hrms_t1, scene.valid_ms[:1]))
+        quality = None if scene.quality is None else self.reasons(scene.quality, at)
+        return with_m1(replace(scene, quality=quality), m1, valid[0])
+
+    def reasons(self, quality: np.ndarray, at: Places) -> np.ndarray:
+        """Codes (3, H, W) with those of M1 wherever they reach once it is resampled."""
+        if not self.resamples:
+            return quality
+        before, m1 = quality[1], np.zeros_like(quality[1])
+        for code in np.unique(before[before > 0]):
+            m1[~self._moved(before[None] != code, at)[0]] = code
+        m1[~self._moved(np.ones_like(quality[1:2], bool), at)[0]] = NO_DATA
+        return np.stack([quality[0], m1, quality[2]])
+
+    @property
+    def resamples(self) -> bool:
+        """Whether M1 was."""
+        return self.ties.field is not None or any(self.applied)
+
+    def _moved(self, cube: np.ndarray, at: Places) -> np.ndarray:
+        field = self.ties.field
+        return shift_image(cube, *self.applied) if field is None else field.resample(cube, *at)
 
     def summary(self) -> list[str]:
         """Plain sentences for a report."""
@@ -110,24 +138,10 @@ def register(
     dy, dx = (
         e.value if e.told and abs(e.value) > max(WORTHWHILE, 2 * e.sigma) else 0.0 for e in dates
     )
-    scene = _resampled(scene, (dy, dx), ties.field, at)
-    fits = register_hs_ms(scene)
-    found = Registration(fits, dates, (dy, dx), ties)
-    return replace(scene, psf=tuple(f.psf for f in fits)), found
-
-
-def _resampled(
-    scene: Scene, shift: tuple[float, float], field: Field | None, at: Places | None
-) -> Scene:
-    """The scene with M1(y + dy, x + dx) in the place of M1(y, x), by the field if there is one."""
-    if field is not None:
-        rows, columns = at or tuple(map(np.arange, scene.size))
-        valid = field.resample(scene.valid_hr[None], rows, columns)[0] & scene.valid_hr
-        return replace(scene, hrms_t1=field.resample(scene.hrms_t1, rows, columns), valid_hr=valid)
-    if not any(shift):
-        return scene
-    valid = shift_image(scene.valid_hr[None], *shift)[0] & scene.valid_hr
-    return replace(scene, hrms_t1=shift_image(scene.hrms_t1, *shift), valid_hr=valid)
+    found = Registration((), dates, (dy, dx), ties)
+    scene = found.resampled(scene, at)
+    found = replace(found, hs=register_hs_ms(scene))
+    return replace(scene, psf=tuple(fit.psf for fit in found.hs)), found
 
 
 def _window(scene: Scene) -> Scene:

@@ -215,8 +215,8 @@ def as_one(
         inputs = Inputs(paths, scene.hs, fused.scene.ms, scene.dates, (m1, m2))
         write_page(path, inputs, targets, report, fused.explained)
 
-    assert scene.quality is not None
-    codes = [np.bincount(q.ravel(), minlength=len(REASONS)) for q in scene.quality]
+    assert fused.scene.quality is not None
+    codes = [np.bincount(q.ravel(), minlength=len(REASONS)) for q in fused.scene.quality]
     masks = masked(dict(zip(("Y1", "M1", "M2"), codes)))
     return {**fused.report, "masks": masks, "warnings": doubts}, page
 

@@ -38,6 +38,7 @@ def prepare(hs: str, ms1: str, ms2: str, out: Path, reading: Reading, overwrite:
     """
     from stsf.alignment.common_grid import common_grid
     from stsf.files.atomic import replacing
+    from stsf.files.checks import check_days
     from stsf.files.reading import placed
     from stsf.files.scenes import FILES
     from stsf.files.windows import open_files, write_windows
@@ -49,6 +50,7 @@ def prepare(hs: str, ms1: str, ms2: str, out: Path, reading: Reading, overwrite:
     with ExitStack() as held, ExitStack() as complete:  # all files or none
         with told():
             files = open_files((hs, ms1, ms2), reading, held)
+            check_days([image.date for image in files[:3]])
         common = common_grid(*map(placed, files[:3]))
         cubes = common.lrhs_t1, common.hrms_t1, common.hrms_t2
         for target, image, cube, bands in zip(

@@ -29,8 +29,13 @@ def check_content(named: Sequence[tuple[str, Image]]) -> None:
         check_values(name, image.cube)
     check_order(len(y1.cube), len(m2.cube))
     check_same_bands(name1, m1, name2, m2)
-    check_dates([y1.date, m1.date, m2.date])
-    tell_days_apart([y1.date, m1.date])
+    check_days([y1.date, m1.date, m2.date])
+
+
+def check_days(dates: Sequence[str | None]) -> None:
+    """Y1, M1 and M2: days that can be, and a warning where those of t1 lie apart."""
+    check_dates(dates)
+    tell_days_apart(dates)
 
 
 def check_grid(named: Sequence[tuple[str, Image]]) -> None:

@@ -175,7 +175,8 @@ def image_of(scene: Scene, key: str, cube: np.ndarray | None = None) -> Image:
     # which sensor saw it, when, and where it lies
     coarse, spectral = key == "lrhs_t1", "hs" if "hrms" not in key else "ms"
     sensor: Sensor = getattr(scene, spectral)
-    valid = scene.valid_lr if coarse else scene.valid_hr
+    own = {"lrhs_t1": scene.valid_lr, "hrms_t1": scene.valid_ms[0], "hrms_t2": scene.valid_ms[1]}
+    valid = own.get(key, scene.valid_hr)
     when = None
     if scene.dates:
         when = scene.dates[{"lrhs_t1": 0, "hrms_t1": 1, "hrhs_t1": 1}.get(key, 2)]

@@ -69,7 +69,7 @@ class Observations:
         paths: of Y1, M1 and M2.
         reading: how to read them.
         bands: the bands that are used, by their numbers in the files, of each.
-        origins: (row, column) in its file where each image begins; outside of it, once moved.
+        parts: what part of its file each image is: all that they share. A file may reach farther.
         shape: (h, w) of Y1.
         ratio: r.
         shift: (y, x) MS pixels by which the samples of Y1 lie off.
@@ -78,12 +78,13 @@ class Observations:
         dates: of Y1, M1, M2.
         hs: sensor of Y1, told by the pixels.
         ms: sensor of M1 and M2, likewise.
+        steps: by how many of its pixels (down, right) each image is moved.
     """
 
     paths: tuple[str, str, str]
     reading: Reading
     bands: tuple[np.ndarray, ...]
-    origins: tuple[tuple[int, int], ...]
+    parts: tuple[Part, ...]
     shape: tuple[int, int]
     ratio: int
     shift: tuple[float, float]
@@ -92,6 +93,7 @@ class Observations:
     dates: tuple[str, str, str] | None
     hs: Sensor = None  # type: ignore[assignment]
     ms: Sensor = None  # type: ignore[assignment]
+    steps: tuple[tuple[int, int], ...] = ((0, 0),) * 3
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is open."""
@@ -105,9 +107,7 @@ class Observations:
 
     def moved(self, hs: tuple[int, int], ms1: tuple[int, int]) -> Observations:
         """The same with Y1 and M1 moved by so many HS pixels (down, right)."""
-        steps = hs, (self.ratio * ms1[0], self.ratio * ms1[1]), (0, 0)
-        origins = tuple((o[0] - s[0], o[1] - s[1]) for o, s in zip(self.origins, steps))
-        return self.but(origins=origins)
+        return self.but(steps=(hs, (self.ratio * ms1[0], self.ratio * ms1[1]), (0, 0)))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -124,8 +124,7 @@ class Observations:
         cubes, why = [], []
         for k, source in enumerate(self.sources):
             own = part if k == 0 else fine(part, self.ratio)
-            own = tuple(slice(a + s.start, a + s.stop) for a, s in zip(self.origins[k], own))  # type: ignore[assignment]
-            image = _part(source, own)
+            image = _part(source, self.parts[k], self.steps[k], own)
             cube = image.cube[self.bands[k]] * np.float32(self.reading.scale[k])
             cube += np.float32(self.reading.offset[k])
             if not image.cube.any():  # fill that the window alone does not show to be one
@@ -184,18 +183,19 @@ class Observations:
         return self.scene(cubes, first, valid_lr=valid, valid_hr=valid_hr)
 
 
-def _part(source: Source, part: Part) -> Image:
-    """A part of an image that was moved: no data where the file has none."""
-    whole = source.shape[1:]
-    inside = tuple(slice(max(0, s.start), min(n, s.stop)) for s, n in zip(part, whole))
+def _part(source: Source, own: Part, step: tuple[int, int], part: Part) -> Image:
+    """A part of an image that is the part `own` of its file, moved: no data beyond its border."""
+    part = tuple(slice(s.start - d, s.stop - d) for s, d in zip(part, step))  # type: ignore[assignment]
+    inside = tuple(slice(max(0, s.start), min(o.stop - o.start, s.stop)) for s, o in zip(part, own))
+    there = tuple(slice(o.start + i.start, o.start + i.stop) for o, i in zip(own, inside))
     if inside == part:
-        return source.image(part)
+        return source.image(there)  # type: ignore[arg-type]
     shape = tuple(s.stop - s.start for s in part)
     cube = np.full((source.shape[0], *shape), np.nan, np.float32)
     quality = np.full(shape, CODES["no data"], np.uint8)
     if any(s.stop <= s.start for s in inside):
         return Image(cube)
-    image = source.image(inside)  # type: ignore[arg-type]
+    image = source.image(there)  # type: ignore[arg-type]
     at = tuple(slice(i.start - p.start, i.stop - p.start) for i, p in zip(inside, part))
     cube[:, *at], quality[at] = image.cube, reasons(image)
     return replace(image, cube=cube, facts=image.facts and replace(image.facts, quality=quality))
@@ -240,16 +240,17 @@ def observe(paths: Sequence[str | Path], reading: Reading) -> Observations:
     # where they lie
     tables, shift = on_one_grid(named, [_table(*pair) for pair in zip(sources, _parts(sources))])
     y1, m1, m2 = (cast(Extent, table.cube) for table in tables)
-    rest = dict.fromkeys(("hrhs_t1", "hrhs_t2", "change", "quality", "valid_hr", "valid_lr"))
+    others = "hrhs_t1", "hrhs_t2", "change", "quality", "valid_hr", "valid_ms", "valid_lr"
+    rest = dict.fromkeys(others)
     grids = SimpleNamespace(lrhs_t1=y1, hrms_t1=m1, hrms_t2=m2, hs=(), **rest)
     check_grids(cast(Scene, grids))
     dates = tables[0].date, tables[1].date, tables[2].date
     check_dates(dates)
     bands = tuple(np.arange(source.shape[0]) for source in sources)
-    origins = tuple((extent.rows.start, extent.columns.start) for extent in (y1, m1, m2))
+    parts = tuple((extent.rows, extent.columns) for extent in (y1, m1, m2))
     grid = y1.shape[1:], m2.shape[1] // y1.shape[1], shift, tables[2].crs, tables[2].transform
     known = cast(tuple[str, str, str], dates) if all(dates) else None
-    observations = Observations(named, reading, bands, origins, *grid, known)
+    observations = Observations(named, reading, bands, parts, *grid, known)
     vars(observations)["sources"] = sources
     return _with_sensors(observations, tables)
 

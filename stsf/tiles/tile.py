@@ -65,31 +65,25 @@ def fuse_tile(
     Raises:
         InputError: a file that cannot be read there, or values that are no reflectance.
     """
-    cubes, quality = observed.cubes(tile.seen)
-    core = fine(tile.inner, observed.ratio)
-    has_data = _has_data(cubes, tile.inner, core, observed.ratio)
-    if has_data.any() and np.isfinite(cubes[0]).all(axis=0).sum() >= FEWEST:
-        at = places([[tile.seen]], observed.ratio)
+    cubes, before = observed.cubes(tile.seen)
+    core, at = fine(tile.inner, observed.ratio), places([[tile.seen]], observed.ratio)
+    quality = whole.reasons(before, at)[:, *core]
+    has_data = all((codes == 0).all(axis=0).any() for codes in (before, quality))
+    if has_data and np.isfinite(cubes[0]).all(axis=0).sum() >= FEWEST:
         try:
             scene = whole.aligned(without_hidden(observed.scene(cubes, tile.seen)), at)
         except InputError as error:
             raise InputError(f"in tile {tile.name}: {error}") from error
         arrays, sums = _fused(scene, tile.inner, network, whole)
     else:
-        size = len(observed.hs), *has_data.shape
+        size = len(observed.hs), *quality.shape[1:]
         arrays = {key: np.full(size, np.nan, np.float32) for key in ("x1", "x2", "sigma")}
-        sums = {"values": arrays["x1"].size, "lost": has_data.size, "pixels": has_data.size}
-    arrays["quality"] = quality[:, *core]
-    for name, codes in zip(IMAGES, arrays["quality"]):
+        sums = {"values": arrays["x1"].size, "lost": quality[0].size, "pixels": quality[0].size}
+    arrays["quality"] = quality
+    for name, codes in zip(IMAGES, quality):
         counts = np.bincount(codes.ravel(), minlength=len(REASONS))
         sums |= {f"{name} {why}": int(n) for why, n in zip(REASONS, counts)}
     return {key: arrays[key] for key in wanted}, sums
-
-
-def _has_data(cubes: list[np.ndarray], inner: Part, core: Part, ratio: int) -> np.ndarray:
-    """(H, W) of the core, True where all three images have data."""
-    y1, m1, m2 = (np.isfinite(cube).all(axis=0) for cube in cubes)
-    return y1[inner].repeat(ratio, 0).repeat(ratio, 1) & m1[core] & m2[core]
 
 
 def _fused(

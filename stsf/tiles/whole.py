@@ -71,6 +71,10 @@ class Whole:
         scene = _aligned(scene, self.alignment, at)
         return self.softness.apply(scene) if self.softness else scene
 
+    def reasons(self, quality: np.ndarray, at: Places) -> np.ndarray:
+        """Why the images of a part have no data (3, H, W), once it is aligned."""
+        return self.alignment.registration.reasons(quality, at) if self.alignment else quality
+
     def seen(self, scene: Scene) -> Scene:
         """The same with an MS as soft as the product."""
         return self.softness.seen(scene) if self.softness else scene

@@ -60,6 +60,24 @@ def test_m1_is_moved_before_y1_is_compared_with_it(scene: Scene, down: int, righ
     assert back.valid_hr.sum() == (120 - 3 * abs(down)) * (120 - 3 * abs(right))
 
 
+def test_the_mask_of_m1_moves_with_it_and_that_of_m2_stays(scene: Scene) -> None:
+    here, m1, m2 = cut(scene), cut(scene, 4, -7).hrms_t1.copy(), cut(scene).hrms_t2.copy()
+    m1[:, 40:50, 60:64] = m2[:, 70:74, 20:30] = np.nan
+    codes = np.zeros((3, *here.size), np.uint8)
+    codes[1, 40:50, 60:64], codes[2, 70:74, 20:30] = 4, 6
+    off = replace(here, hrms_t1=m1, hrms_t2=m2, quality=codes)
+    back = find_displacement(off).apply(off)
+    expected = np.zeros_like(codes)
+    expected[1, :12] = expected[1, :, -21:] = 1
+    expected[1, 52:62, 39:43], expected[2, 70:74, 20:30] = 4, 6
+    np.testing.assert_array_equal(back.quality, expected)
+    np.testing.assert_array_equal(back.valid_ms, expected[1:] == 0)
+    inside = np.s_[:, 30:50, 30:90]  # where a cloud over M2 hides nothing of M1
+    np.testing.assert_array_equal(back.hrms_t1[inside], here.hrms_t1[inside])
+    under = np.s_[:, 70:74, 20:30]
+    np.testing.assert_array_equal(back.hrms_t1[under], here.hrms_t1[under])
+
+
 def test_images_of_two_places_are_not_moved_together(scene: Scene) -> None:
     other = np.roll(scene.lrhs_t1, (23, 31), axis=(1, 2))
     assert not find_displacement(replace(scene, lrhs_t1=other)).hs

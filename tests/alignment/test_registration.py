@@ -296,11 +296,17 @@ def test_pixels_without_data_are_left_out() -> None:
     m1[:, :50, :60], y1[:, 35:, 30:] = np.nan, np.nan
     m2 = scene.hrms_t2.copy()
     m2[:, 80:85, 90:95] = np.nan
-    out, found = register(replace(scene, hrms_t1=m1, hrms_t2=m2, lrhs_t1=y1))
-    # One mask serves both dates: the gap of M2 stays, and moves with M1 up by 3.4, left by 0.5.
-    gap = np.zeros((150, 150), bool)
-    gap[80:85, 90:95] = gap[76:82, 89:95] = True
-    assert np.array_equal(~out.valid_hr[70:140, 80:100], gap[70:140, 80:100])
+    codes = np.zeros((3, 150, 150), np.uint8)
+    codes[1, :50, :60], codes[2, 80:85, 90:95] = 4, 6
+    out, found = register(replace(scene, hrms_t1=m1, hrms_t2=m2, lrhs_t1=y1, quality=codes))
+    # M1 moves up by 3.4 and left by 0.5, its gap with it; the gap of M2 stays
+    first, second = np.zeros((2, 150, 150), bool)
+    first[:47, :60] = first[-4:] = first[:, -1:] = second[80:85, 90:95] = True
+    np.testing.assert_array_equal(~out.valid_ms, [first, second])
+    np.testing.assert_array_equal(~out.valid_hr, first | second)
+    reasons = np.where(first, 4, 0)
+    reasons[-4:] = reasons[:, -1:] = 1
+    np.testing.assert_array_equal(out.quality, [codes[0], reasons, codes[2]])
     assert (found.ms[0].value, found.ms[1].value) == pytest.approx((3.4, 0.5), abs=0.05)
     assert found.hs[0].sigma_y.value == pytest.approx(1.5, rel=0.01)
 

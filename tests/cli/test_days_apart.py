@@ -45,3 +45,34 @@ def test_from_the_fourth_day_on(good: Path, day: int, far: bool) -> None:
         warnings.simplefilter("always", Doubt)
         stsf.fuse(scene, "projection")
     assert any("4 days apart" in str(w.message) for w in caught) == far
+
+
+def test_prepare_says_it_too(good: Path, tmp_path: Path) -> None:
+    words = dated(good, tmp_path, hs="2025-05-14", ms1="2025-05-23")
+    inputs, out = words[1 : words.index("--out")], tmp_path / "prepared"
+    result = run("prepare", *inputs, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    said = WORDS.format(days=9, hs="2025-05-14", ms="2025-05-23")
+    assert result.stderr.startswith(f"Warning: the HS and the MS of t1 {said}")
+    assert result.stderr.count(said) == 1
+    # and so does whoever goes on with what it wrote
+    assert (
+        said
+        in run(
+            *words[:1], *prepared(out), "--out", tmp_path / "x.tif", "--method", "projection"
+        ).stderr
+    )
+
+
+@pytest.mark.parametrize("day", ["2025-07-25", "in May"])
+def test_prepare_refuses_what_fuse_would(good: Path, tmp_path: Path, day: str) -> None:
+    words = dated(good, tmp_path, hs="2025-05-14", ms1=day)
+    inputs = words[1 : words.index("--out")]
+    refused, later = run("prepare", *inputs, "--out", tmp_path / "prepared"), run(*words)
+    assert refused.exit_code == later.exit_code == 2 and refused.stderr == later.stderr
+    assert not (tmp_path / "prepared").exists()
+
+
+def prepared(folder: Path) -> list[str]:
+    names = {"--hs": "hs_t1.tif", "--ms1": "ms_t1.tif", "--ms2": "ms_t2.tif"}
+    return [word for option, name in names.items() for word in (option, str(folder / name))]

@@ -255,7 +255,7 @@ def with_fused(facts: SimpleNamespace, cubes: dict[str, Layer], fused: Any) -> L
 
 def _check_shapes(facts: SimpleNamespace, cubes: dict[str, Layer]) -> None:
     """One whole ratio, truth and change map on the product grid: `check_grids` on shapes alone."""
-    names = ("valid_hr", "valid_lr", "quality", "hrhs_t1", "hrhs_t2")
+    names = ("valid_hr", "valid_ms", "valid_lr", "quality", "hrhs_t1", "hrhs_t2")
     scene = SimpleNamespace(hs=facts.hs, **dict.fromkeys(names))
     for key, layer in cubes.items():
         name = TRUTH.get(key, key)
