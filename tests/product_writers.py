@@ -162,3 +162,78 @@ def prisma(path: Path, vnir: np.ndarray, swir: np.ndarray, error=None) -> Path:
         file.attrs["Sun_zenith_angle"] = np.float32(48.5)
         file.attrs["Sun_azimuth_angle"] = np.float32(155.0)
     return path
+
+
+LANDSAT = "LC09_L2SP_193026_20240411_20240412_02_T1"
+LANDSAT_ORIGIN = (WEST - 15, NORTH - 15)  # its pixels' centres lie on multiples of 30 m
+
+
+def landsat(
+    folder: Path,
+    counts: np.ndarray,
+    pixel: np.ndarray | None = None,
+    radiometry: np.ndarray | None = None,
+    name: str = LANDSAT,
+) -> Path:
+    """A Collection 2 Level-2 folder of these counts (7, y, x), with both its metadata files.
+
+    Scales differ from band to band, those of Level 1 from those of Level 2.
+    """
+    clear = np.full(counts.shape[1:], 1 << 6)
+    flags = np.zeros(counts.shape[1:])
+    layers = {f"SR_B{b + 1}": band for b, band in enumerate(counts)}
+    layers["QA_PIXEL"] = clear if pixel is None else pixel
+    layers["QA_RADSAT"] = flags if radiometry is None else radiometry
+    for layer, values in layers.items():
+        cube = values[None].astype(np.uint16)
+        raster(folder / f"{name}_{layer}.TIF", cube, 30, origin=LANDSAT_ORIGIN)
+        with rasterio.open(folder / f"{name}_{layer}.TIF", "r+") as target:
+            target.update_tags(AREA_OR_POINT="Point")
+    groups = landsat_metadata(name)
+    lines = ["GROUP = LANDSAT_METADATA_FILE"]
+    for group, keys in groups.items():
+        quoted = {k: v if v.replace(".", "").lstrip("-").isdigit() else f'"{v}"' for k, v in keys}
+        inside = [f"    {key} = {value}" for key, value in quoted.items()]
+        lines += [f"  GROUP = {group}", *inside, f"  END_GROUP = {group}"]
+    lines += ["END_GROUP = LANDSAT_METADATA_FILE", "END", ""]
+    (folder / f"{name}_MTL.txt").write_text("\n".join(lines))
+    xml = "".join(
+        f"<{group}>{''.join(f'<{k}>{v}</{k}>' for k, v in keys)}</{group}>"
+        for group, keys in groups.items()
+    )
+    (folder / f"{name}_MTL.xml").write_text(
+        f'<?xml version="1.0"?><LANDSAT_METADATA_FILE>{xml}</LANDSAT_METADATA_FILE>'
+    )
+    return folder
+
+
+def landsat_metadata(name: str) -> dict[str, list[tuple[str, str]]]:
+    """Groups and keys as USGS writes them, as far as a reader could mistake one for another."""
+    level1, bands = name.replace("L2SP", "L1TP"), range(1, 8)
+    quality = [("QUALITY_L1_PIXEL", "QA_PIXEL"), ("QUALITY_L1_RADIOMETRIC_SATURATION", "QA_RADSAT")]
+    files = [(f"FILE_NAME_BAND_{b}", f"{name}_SR_B{b}.TIF") for b in bands]
+    files += [(f"FILE_NAME_{key}", f"{name}_{layer}.TIF") for key, layer in quality]
+    before = [(f"FILE_NAME_BAND_{b}", f"{level1}_B{b}.TIF") for b in bands]
+    scales = [(f"REFLECTANCE_MULT_BAND_{b}", f"{(27 + b) * 1e-6:.6f}") for b in bands]
+    scales += [(f"REFLECTANCE_ADD_BAND_{b}", f"{-0.2 - b / 50:.2f}") for b in bands]
+    return {
+        "PRODUCT_CONTENTS": [("PROCESSING_LEVEL", "L2SP"), ("COLLECTION_NUMBER", "02"), *files],
+        "IMAGE_ATTRIBUTES": [
+            ("SPACECRAFT_ID", f"LANDSAT_{name[3]}"),
+            ("SENSOR_ID", "OLI_TIRS"),
+            ("DATE_ACQUIRED", f"{name[17:21]}-{name[21:23]}-{name[23:25]}"),
+            ("SCENE_CENTER_TIME", "10:04:58.5278200Z"),
+            ("SUN_AZIMUTH", "155.25"),
+            ("SUN_ELEVATION", "48.75"),
+        ],
+        "PROJECTION_ATTRIBUTES": [
+            ("CORNER_UL_PROJECTION_X_PRODUCT", f"{LANDSAT_ORIGIN[0] + 15:.3f}"),
+            ("CORNER_UL_PROJECTION_Y_PRODUCT", f"{LANDSAT_ORIGIN[1] - 15:.3f}"),
+        ],
+        "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS": scales,
+        "LEVEL1_PROCESSING_RECORD": [("PROCESSING_LEVEL", "L1TP"), *before],
+        "LEVEL1_RADIOMETRIC_RESCALING": [
+            *((f"REFLECTANCE_MULT_BAND_{b}", "2.0000E-05") for b in bands),
+            *((f"REFLECTANCE_ADD_BAND_{b}", "-0.100000") for b in bands),
+        ],
+    }

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "ahsi": ["read_ahsi"],
         "enmap": ["read_enmap"],
+        "landsat": ["read_landsat"],
         "opening": ["open_image", "read_together"],
         "prisma": ["read_prisma"],
         "product": ["Product"],

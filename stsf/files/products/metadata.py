@@ -1,4 +1,4 @@
-"""Metadata in XML: read past what is not needed, refused where they are no metadata."""
+"""Metadata in XML or ODL: read past what is not needed, refused where they are no metadata."""
 
 from __future__ import annotations
 
@@ -28,12 +28,7 @@ def read_xml(path: Path, without: tuple[str, ...] = ()) -> ET.Element:
             kilobyte unfold to a gigabyte).
     """
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise InputError(
-                f"expected metadata of at most {LARGEST >> 20} MB, {path} has {size >> 20} MB: "
-                "check that it is the metadata file"
-            )
+        _check_size(path)
         parser: Any = ET.XMLPullParser(("start", "end"))
         last = b""
         root: ET.Element | None = None
@@ -61,6 +56,44 @@ def read_xml(path: Path, without: tuple[str, ...] = ()) -> ET.Element:
     return root
 
 
+def read_odl(path: Path) -> ET.Element:
+    """The same of a file of lines `KEY = value` in groups, as Landsat's *_MTL.txt.
+
+    Raises:
+        InputError: no such lines, cut short, or too large.
+    """
+    root = ET.Element("root")
+    groups = [root]
+    try:
+        _check_size(path)
+        for line in path.read_text("utf-8").splitlines():
+            key, equals, value = (part.strip() for part in line.partition("="))
+            if key == "GROUP":
+                groups.append(ET.SubElement(groups[-1], value))
+            elif key == "END_GROUP" and groups[-1].tag == value:
+                groups.pop()
+            elif equals:
+                ET.SubElement(groups[-1], key).text = value.strip('"')
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"expected metadata in {path}, it cannot be read ({error}): download it again"
+        ) from error
+    if len(groups) > 1 or len(root) != 1:
+        raise InputError(
+            f"expected one group in {path} that ends, got {groups[-1].tag}: download it again"
+        )
+    return root[0]
+
+
+def _check_size(path: Path) -> None:
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise InputError(
+            f"expected metadata of at most {LARGEST >> 20} MB, {path} has {size >> 20} MB: "
+            "check that it is the metadata file"
+        )
+
+
 def _events(parser: Any) -> Iterator[tuple[str, ET.Element]]:
     yield from parser.read_events()
 
@@ -69,8 +102,9 @@ class Metadata:
     """Values by their path; a missing or odd one is told with its path and file."""
 
     def __init__(self, path: Path, without: tuple[str, ...] = ()) -> None:
-        """Read the file; see `read_xml`."""
-        self.path, self.root = path, read_xml(path, without)
+        """Read the file; see `read_xml`, or `read_odl` where its name ends in `.txt`."""
+        odl = path.suffix.lower() == ".txt"
+        self.path, self.root = path, read_odl(path) if odl else read_xml(path, without)
 
     def all(self, where: str, root: ET.Element | None = None) -> list[ET.Element]:
         """All elements at a path, at least one."""

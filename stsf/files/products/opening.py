@@ -17,6 +17,7 @@ from stsf.errors import Doubt, InputError
 from stsf.files.imagefile import Image, ImageFile, Part
 from stsf.files.products.ahsi import refuse_ahsi, with_tables
 from stsf.files.products.enmap import read_enmap
+from stsf.files.products.landsat import read_landsat
 from stsf.files.products.prisma import read_prisma
 from stsf.files.products.product import Product
 from stsf.files.products.sentinel2 import read_sentinel2
@@ -28,6 +29,8 @@ READERS: dict[str, Callable[[Path], Product]] = {
     "MTD_MSIL1C.xml": read_sentinel2,
     "METADATA.XML": read_enmap,
     ".he5": read_prisma,
+    "_MTL.xml": read_landsat,
+    "_MTL.txt": read_landsat,
 }
 SNAP = 0.01  # px within which edges count as equal
 Source: TypeAlias = ImageFile | Product
@@ -41,7 +44,7 @@ def open_image(path: str | Path, nodata: float | None = None) -> Source:
     """
     named, path = path, Path(path)
     whole = path.is_dir() or is_packed(path)
-    if not whole and path.suffix.lower() not in (".xml", ".he5"):
+    if not whole and not path.name.lower().endswith((".xml", *map(str.lower, READERS))):
         return ImageFile(named, nodata=nodata)
     with ExitStack() as held:
         files = files_of(path, held) if whole else [path]
@@ -56,8 +59,8 @@ def open_image(path: str | Path, nodata: float | None = None) -> Source:
         return ImageFile(named, nodata=nodata)
     raise InputError(
         f"expected a product in {path}, found none of {', '.join(f'*{e}' for e in READERS)}: name "
-        "the folder, archive or metadata file of a Sentinel-2 L2A, EnMAP L2A or PRISMA L2D "
-        "product, or an image file"
+        "the folder, archive or metadata file of a Sentinel-2 L2A, Landsat-8/9 L2, EnMAP L2A or "
+        "PRISMA L2D product, or an image file"
     )
 
 

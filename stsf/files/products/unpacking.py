@@ -17,7 +17,7 @@ from stsf.errors import InputError
 PACKED = (".zip", ".tar.gz", ".tgz", ".tar")
 PREFIX = "stsf-product-"
 DEPTH = 3  # archives within archives: EnMAP comes as a tar.gz in a tar.gz
-SUFFIXES = (".xml", ".tif", ".tiff", ".jp2", ".he5", ".raw", ".hdr", ".dat", *PACKED)
+SUFFIXES = (".xml", ".txt", ".tif", ".tiff", ".jp2", ".he5", ".raw", ".hdr", ".dat", *PACKED)
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, OSError, EOFError, RuntimeError)
 
 

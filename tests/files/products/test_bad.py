@@ -28,6 +28,10 @@ def good(tmp_path_factory) -> Path:
     for name, seed, when in (("a", 7, writers.S2_WHEN), ("b", 8, "20240611T103021")):
         counts = writers.sentinel2_counts(TILE, seed)
         writers.sentinel2(folder / name, counts, clear, when=when)
+    for name, first in (("landsat", 9), ("later", 10)):
+        dn = np.random.default_rng(first).integers(8000, 30000, (7, 20, 20))
+        of = writers.LANDSAT if name == "landsat" else writers.LANDSAT.replace("0411", "0630")
+        writers.landsat(folder / name, dn, name=of)
     vnir, swir = (random.integers(6000, 30000, (HS_SIZE[0], n, HS_SIZE[1])) for n in (20, 30))
     writers.prisma(folder / "prisma.he5", vnir, swir)
     return folder
@@ -267,6 +271,68 @@ def prisma_in_no_projection(d):
 def prisma_cut_off(d):
     cut(d / "prisma.he5")
     return {"hs": d / "prisma.he5"}
+
+
+@bad("LC09_L2SP_.*_SR_B5.TIF beside")
+def landsat_without_a_band(d):
+    one(d / "landsat", "*SR_B5.TIF").unlink()
+    return {"ms1": d / "landsat"}
+
+
+@bad("LC09_L2SP_.*_QA_RADSAT.TIF beside")
+def landsat_without_saturation(d):
+    one(d / "landsat", "*QA_RADSAT.TIF").unlink()
+    return {"ms1": one(d / "landsat", "*_MTL.txt")}
+
+
+@bad("found none of")
+def landsat_without_metadata(d):
+    for file in (d / "landsat").glob("*_MTL.*"):
+        file.unlink()
+    return {"ms1": d / "landsat"}
+
+
+@bad("got L1TP in .* order Collection 2 Level-2")
+def landsat_level_1(d):
+    rewrite(one(d / "landsat", "*_MTL.xml"), "L2SP", "L1TP")
+    return {"ms1": d / "landsat"}
+
+
+@bad("expected LANDSAT_8 or LANDSAT_9, got LANDSAT_7")
+def landsat_7(d):
+    rewrite(one(d / "landsat", "*_MTL.xml"), "LANDSAT_9", "LANDSAT_7")
+    return {"ms1": d / "landsat"}
+
+
+@bad("one group in .* that ends")
+def landsat_metadata_cut_off(d):
+    cut(one(d / "landsat", "*_MTL.txt"), 0.7)
+    return {"ms1": one(d / "landsat", "*_MTL.txt")}
+
+
+@bad("LEVEL2_SURFACE_REFLECTANCE_PARAMETERS/REFLECTANCE_ADD_BAND_3")
+def landsat_without_an_offset(d):
+    # that of Level 1, which follows under the same name, is not taken for it
+    rewrite(one(d / "landsat", "*_MTL.xml"), "REFLECTANCE_ADD_BAND_3", "OTHER", 2)
+    return {"ms1": d / "landsat"}
+
+
+@bad("images of one grid")
+def landsat_of_two_sizes(d):
+    small = np.ones((1, 9, 9), np.uint16)
+    writers.raster(one(d / "landsat", "*SR_B4.TIF"), small, 30, origin=writers.LANDSAT_ORIGIN)
+    return {"ms1": d / "landsat"}
+
+
+@bad("one metadata file")
+def two_landsat_scenes_in_one_folder(d):
+    shutil.copytree(d / "later", d / "landsat", dirs_exist_ok=True)
+    return {"ms1": d / "landsat"}
+
+
+@bad("MS pixels from 2 to 10, it spans 1")
+def landsat_as_coarse_as_the_hs(d):
+    return {"ms1": d / "landsat", "ms2": d / "later"}
 
 
 @bad("which climbs out of it")
