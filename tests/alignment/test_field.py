@@ -3,7 +3,8 @@
     STSF_SEEDS=8 pytest -q -s tests/alignment/test_field.py -k simulated
 
 prints the table; without STSF_SEEDS it has two scenes. The truth is a polynomial of order 2 of up
-to 2 pixels; M1 is warped by its inverse with a spline of order 5, not by the code under test.
+to 2 pixels; M1 is warped by its inverse with a spline of order 5, not by the code under test, and
+has no data where that looks beyond its border.
 """
 
 import json
@@ -60,13 +61,16 @@ def true_field(seed: int, size: int = SIZE, most: float = MOST) -> np.ndarray:
 
 
 def bent(cube: np.ndarray, field: np.ndarray) -> np.ndarray:
-    """The image that at y + field(y) shows what `cube` shows at y."""
+    """The image that shows at y + field(y) what `cube` shows at y; no data beyond its border."""
     here = np.indices(cube.shape[1:]).astype(float)
     there = here.copy()
     for _ in range(20):  # y with y + field(y) = here
         there = here - [ndimage.map_coordinates(f, there, order=1, mode="nearest") for f in field]
-    bands = [ndimage.map_coordinates(band.astype(float), there, order=5) for band in cube]
-    return np.stack(bands).astype(np.float32)
+    bands = [
+        ndimage.map_coordinates(band.astype(float), there, order=5, mode="reflect") for band in cube
+    ]
+    inside = ((there >= 0) & (there <= np.reshape(cube.shape[1:], (2, 1, 1)) - 1.0)).all(axis=0)
+    return np.where(inside, np.stack(bands), np.nan).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ def test_simulated_scenes(capsys: pytest.CaptureFixture[str]) -> None:
         print(*(f.row(name) for name, f in (found | {"mean": mean}).items()), sep="\n")
     for one in found.values():
         assert one.rmse < 0.1 and one.one_shift > 0.5
-        assert one.known - one.mended < 0.5 * (one.known - one.left)
+        assert one.known - one.mended < min(1.0, 0.5 * (one.known - one.left))
 
 
 @pytest.mark.parametrize("seed", range(10))
