@@ -32,7 +32,7 @@ from stsf.scene import Scene
 from stsf.ssje import SSJE
 from stsf.tve import Answer, TemporalVariationEstimator
 
-FORMAT = "stsf DC-STSF 1"
+FORMAT = "stsf DC-STSF 2"
 SHIPPED = shipped_path("data/models/dcstsf.safetensors")
 OF_SSJE = ("seu", "ecu", "back-projection")
 OF_TVE = ("sftn", "difference", "consistency", "context")

@@ -14,8 +14,9 @@ from stsf.errors import InputError
 from stsf.evidence.candidates import CANDIDATES
 from stsf.evidence.components import prepare
 from stsf.evidence.evidence import Evidence
+from stsf.files.weights import read_weights, write_weights
 from stsf.linear import moved
-from stsf.network import DCSTSF, PARTS, SHIPPED, Config, explained_share, shipped
+from stsf.network import DCSTSF, FORMAT, PARTS, SHIPPED, Config, explained_share, shipped
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +84,18 @@ def test_a_missing_a_cut_and_a_foreign_file_get_one_sentence(network, tmp_path):
 
 
 def test_weights_that_do_not_fit_their_own_description(network, tmp_path):
-    about = {"format": "stsf DC-STSF 1", "config": json.dumps({"tve_width": 8}), "provenance": "{}"}
+    about = {"format": FORMAT, "config": json.dumps({"tve_width": 8}), "provenance": "{}"}
     save_file(network.state_dict(), tmp_path / "a.safetensors", about)
     with pytest.raises(InputError, match="holds others"):
+        DCSTSF.load(tmp_path / "a.safetensors")
+
+
+def test_weights_of_an_earlier_version_are_refused(network, tmp_path):
+    """Its candidates were others: the same numbers would mean something else."""
+    network.save(tmp_path / "a.safetensors")
+    tensors, about = read_weights(tmp_path / "a.safetensors", mend="")
+    write_weights(tmp_path / "a.safetensors", tensors, about | {"format": "stsf DC-STSF 1"})
+    with pytest.raises(InputError, match=r"got stsf DC-STSF 1 .*stsf train"):
         DCSTSF.load(tmp_path / "a.safetensors")
 
 

@@ -216,10 +216,10 @@ def test_a_learnt_answer_worse_than_the_scene_made_ones_loses_its_say(evidence):
         record, energy = network.record(evidence), evidence.coordinates.energy
 
         def behind(factor):  # the fine-tuned candidate's errors, as multiples of the best one's
-            parts = (record.mean, record.novel, record.calm)
+            parts = (record.mean, record.calm)
             best = (p[(p[:-1] @ evidence.coordinates.energy).argmin()] for p in parts)
             made = [torch.cat([p[:-1], factor * b[None]]) for p, b in zip(parts, best)]
-            return record._replace(mean=made[0], novel=made[1], calm=made[2])
+            return record._replace(mean=made[0], calm=made[1])
 
         good, bad = behind(1.25), behind(100.0)  # 1 dB and 20 dB worse
         assert tests_passed.veto(good, energy) == 0

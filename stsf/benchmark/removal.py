@@ -43,8 +43,7 @@ from stsf.world.physical import physical
 
 WHOLE, RESPONSE = "nothing", "effective response"
 VETO, WEIGHING = "veto", "learnt weighing"
-RECORDS = {"record near the pixel": "local", "record under novelty": "novel",
-           "record of calm ground": "calm"}  # fmt: skip
+RECORDS = {"record near the pixel": "local", "record of calm ground": "calm"}
 FLAGS = {"difference image": "difference", "7 x 7 neighbourhood": "context",
          "last correction to M2": "consistency"}  # fmt: skip
 WEIGHED = {f"candidate: {name}": number for number, name in enumerate(CANDIDATES)}

@@ -18,8 +18,8 @@ from stsf.threads import in_parallel
 CHUNK = 4096  # pixels at a time: what the caches of a laptop hold
 CANDIDATES = (
     "injection", "rescaled", "regression, smooth", "regression, sharp",
-    "kept detail, smooth", "kept detail, sharp", "neighbours", "polynomial",
-    "cascade", "fine-tuned",
+    "kept detail, smooth", "kept detail, sharp", "neighbours",
+    "regression, here", "cascade", "fine-tuned",
 )  # fmt: skip
 INJECTION, REFERENCE = 0, 1  # X1 kept; X1 rescaled, which all others are compared with
 CASCADE = CANDIDATES.index("cascade")
@@ -40,7 +40,12 @@ class Pairing:
     band_spread: torch.Tensor
 
     def __call__(
-        self, x1: torch.Tensor, m1: torch.Tensor, m2: torch.Tensor, f: FourierRegression
+        self,
+        x1: torch.Tensor,
+        m1: torch.Tensor,
+        m2: torch.Tensor,
+        missed: torch.Tensor,
+        f: FourierRegression,
     ) -> DatePairs:
         """Two dates in rows, their difference and the scene's candidates for the second.
 
@@ -48,18 +53,26 @@ class Pairing:
             x1: (n, L) spectra at t1.
             m1: (n, C) MS pixels at t1.
             m2: (n, C) MS pixels at t2.
+            missed: (n, K) what `f` misses around each place, see `stsf.evidence.missed`.
             f: the scene's regression.
         """
-        parts = zip(x1.split(CHUNK), m1.split(CHUNK), m2.split(CHUNK), strict=True)
+        n = CHUNK
+        parts = zip(x1.split(n), m1.split(n), m2.split(n), missed.split(n), strict=True)
         made = in_parallel(lambda part: self._between(*part, f), parts)
-        return DatePairs(x1, m1, m2, *map(torch.cat, zip(*made, strict=True)))
+        return DatePairs(x1, m1, m2, missed, *map(torch.cat, zip(*made, strict=True)))
 
     def _between(
-        self, x1: torch.Tensor, m1: torch.Tensor, m2: torch.Tensor, f: FourierRegression
+        self,
+        x1: torch.Tensor,
+        m1: torch.Tensor,
+        m2: torch.Tensor,
+        missed: torch.Tensor,
+        f: FourierRegression,
     ) -> tuple[torch.Tensor, ...]:
         """Difference image, novelty of both dates and candidates, in the order of `DatePairs`."""
         difference = difference_image(m1, m2, self.band_spread)
-        candidates = self._candidates(x1, m1, m2, difference.brightness[:, None], f)
+        brightness = difference.brightness[:, None]
+        candidates = self._candidates(x1, m1, m2, missed, brightness, f)
         return *difference, f.novelty(m2), f.novelty(m1), candidates
 
     def _candidates(
@@ -67,6 +80,7 @@ class Pairing:
         x1: torch.Tensor,
         m1: torch.Tensor,
         m2: torch.Tensor,
+        missed: torch.Tensor,
         brightness: torch.Tensor,
         f: FourierRegression,
     ) -> torch.Tensor:
@@ -80,10 +94,10 @@ class Pairing:
         at_t1, at_t2 = f(m1), f(m2)
         regressed = [maps.consistent(z, m2) for z in at_t2[:2]]
         regressed += [maps.consistent(b + z1 - c, m2) for b, c in zip(at_t2[:2], at_t1[:2])]
-        # lines through the most similar pixels; products of bands
-        regressed += [maps.consistent(z, m2) for z in (f.near(m2), at_t2[2])]
+        # lines through the most similar pixels; the smooth one with what it misses around here
+        regressed += [maps.consistent(z, m2) for z in (f.near(m2), at_t2[0] + missed)]
         # the mean regression keeps the less of X1 - f(M1) the more the pixel changed
         change = ((m2 - m1) / self.band_spread).square().mean(1, keepdim=True).sqrt()
-        missed = torch.exp(-change / TAU_CASCADE) * (z1 - torch.stack(at_t1).mean(0))
-        cascade = maps.consistent(torch.stack(at_t2).mean(0) + missed, m2)
+        own = torch.exp(-change / TAU_CASCADE) * (z1 - torch.stack(at_t1).mean(0))
+        cascade = maps.consistent(torch.stack(at_t2).mean(0) + own, m2)
         return torch.stack([*kept, *regressed, cascade], 1)

@@ -57,6 +57,7 @@ class DatePairs:
     Attributes:
         x1: (n, L) spectrum at t1.
         m1, m2: (n, C) MS pixels.
+        missed: (n, K) what the scene's regression misses around each place at t1.
         brightness, cover, change: (n,) the difference image, see `Difference`.
         novelty: (n,) of m2 in this scene.
         novelty_t1: (n,) of m1.
@@ -66,6 +67,7 @@ class DatePairs:
     x1: torch.Tensor
     m1: torch.Tensor
     m2: torch.Tensor
+    missed: torch.Tensor
     brightness: torch.Tensor
     cover: torch.Tensor
     change: torch.Tensor

@@ -20,6 +20,7 @@ from stsf.evidence.coordinates import Coordinates
 from stsf.evidence.difference_image import DatePairs, Difference, difference_image
 from stsf.evidence.fourier import FourierRegression
 from stsf.evidence.local import local_wiener
+from stsf.evidence.missed import missed_around
 from stsf.evidence.neighbours import NeighbourRegression
 from stsf.evidence.pseudo_changes import Known, PseudoChanges, Tests
 from stsf.linear import denoise, like, pixels, rows
@@ -47,8 +48,7 @@ class Evidence:
         regression: of the scene, from MS pixels to working coordinates.
         pair: makes pairs of dates of this scene.
         all: the pixels of the scene, row by row; M1 and M2 freed from noise (`local_wiener`).
-        to_known: pseudo-changes to kinds of spectra that the scene knows.
-        to_novel: pseudo-changes to kinds that the regressions have never met.
+        to_known: pseudo-changes to spectra that the scene knows.
         calm: pseudo-changes of ground that hardly changes.
         surroundings: (H·W, 5) mean of `cover` over 7 × 7 pixels; the same, cover and change over
             their medians; rank of cover, 0 to 1.
@@ -76,9 +76,9 @@ class Evidence:
         self._middle = [m.mean(axis=(1, 2)) for m in (scene.hrms_t1, scene.hrms_t2)]
         sharp = self._sharp(scene)
         # what is known at t1 and low resolution
-        y = _denoised(scene)
-        m = rows(pixels(scene.D_ms.A(sharp[0]), scene.valid_lr))
-        self.known = Known(y, m, self.coordinates.encode(y))
+        self._clean = _denoiser(scene)
+        self.known = self._known(scene, sharp[0])
+        m = self.known.m
         # the scene's regression, on that and on pairs at high resolution
         first, m1, m2 = _in_rows(x1, *sharp)
         good = torch.as_tensor(scene.valid_hr.ravel()).nonzero()[:, 0]
@@ -93,29 +93,44 @@ class Evidence:
         # candidates for every pixel
         self.pair = Pairing(self.coordinates, m.std(0) + 1e-6)
         shown = slice(None if with_pixels else 0)
-        self.all = self.pair(first[shown], m1[shown], m2[shown], self.regression)
+        here = self._missed(scene, self.known)
+        missed = self._fine(scene, here)[shown]
+        self.all = self.pair(first[shown], m1[shown], m2[shown], missed, self.regression)
         changes = self.all if with_pixels else difference_image(m1, m2, self.pair.band_spread)
         self._compare(changes, m1, m2, shown)
         # and changes with known answers, to test them on
-        self._draw_pseudo_changes(fitted, draw)
+        self._draw_pseudo_changes(here, draw)
 
-    def _draw_pseudo_changes(
-        self, fitted: tuple[torch.Tensor, torch.Tensor], draw: torch.Generator
-    ) -> None:
+    def _draw_pseudo_changes(self, here: np.ndarray, draw: torch.Generator) -> None:
         pair, known, whole = self.pair, self.known, self.regression
         chosen = pseudo_changes.drawn(len(known.y), draw)
-        blocks = torch.as_tensor(self.scene.valid_lr).nonzero() // 4
-        self.to_known = pseudo_changes.to_known_kinds(pair, known, chosen, blocks, whole)
-        calm, y2 = pseudo_changes.of_calm_ground(pair, known, chosen, whole, draw)
+        where = self.scene.valid_lr
+        self.to_known = pseudo_changes.to_known_spectra(pair, known, chosen, where, whole)
+        missed = rows(here[:, where].T)
+        calm, y2 = pseudo_changes.of_calm_ground(pair, known, chosen, missed, whole, draw)
         self.calm = PseudoChanges(calm, self.coordinates.encode(y2))
-        self.to_novel = pseudo_changes.to_novel_kinds(
-            pair, known, self.coordinates.energy, fitted, whole, draw
-        )
 
     @property
     def tests(self) -> Tests:
         """All pseudo-changes."""
-        return Tests(self.to_known, self.to_novel, self.calm)
+        return Tests(self.to_known, self.calm)
+
+    def _known(self, scene: Scene, m1: np.ndarray) -> Known:
+        """What is known at t1 and low resolution of the scene, or of a part of it."""
+        mean, wiener = self._clean
+        y = mean + (rows(pixels(scene.lrhs_t1, scene.valid_lr)) - mean) @ wiener
+        m = rows(pixels(scene.D_ms.A(m1), scene.valid_lr))
+        return Known(y, m, self.coordinates.encode(y))
+
+    def _missed(self, scene: Scene, known: Known) -> np.ndarray:
+        """(K, h, w) what the smooth regression misses around each LR pixel."""
+        return missed_around(known.z - self.regression(known.m)[0], scene.valid_lr)
+
+    @staticmethod
+    def _fine(scene: Scene, maps: np.ndarray) -> torch.Tensor:
+        """(H·W, K) of maps (K, h, w), upsampled."""
+        up = scene.D.at(np.zeros(len(maps), int)).upsample(maps)
+        return rows(up.reshape(len(maps), -1).T)
 
     def _sharp(self, scene: Scene) -> list[np.ndarray]:
         """M1 and M2 of the scene, or of a part of it, freed from noise."""
@@ -165,7 +180,9 @@ class Evidence:
         """
         here, sharp = copy(self), self._sharp(scene)
         first, m1, m2 = _in_rows(x1, *(m[:, *inner] for m in sharp))
-        here.all = self.pair(first, m1, m2, self.regression)
+        missed = self._fine(scene, self._missed(scene, self._known(scene, sharp[0])))
+        missed = missed.reshape(*scene.size, -1)[inner].flatten(0, 1)
+        here.all = self.pair(first, m1, m2, missed, self.regression)
         all_m1, all_m2 = _in_rows(*sharp)
         cover = difference_image(all_m1, all_m2, self.pair.band_spread).cover
         context = _context(cover, scene.size)[inner].ravel()
@@ -215,9 +232,7 @@ def _in_rows(*cubes: np.ndarray | torch.Tensor) -> list[torch.Tensor]:
     return [rows(cube.reshape(len(cube), -1).T) for cube in cubes]
 
 
-def _denoised(scene: Scene) -> torch.Tensor:
-    """(n, L) MMSE estimate of every spectrum of Y1."""
+def _denoiser(scene: Scene) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean (L,) of Y1, and the matrix (L, L) of the MMSE estimate of what is beside it."""
     y = rows(pixels(scene.lrhs_t1, scene.valid_lr))
-    wiener = rows(denoise(scene.lrhs_t1, scene.noise_hs, scene.valid_lr))
-    mean = y.mean(0)
-    return mean + (y - mean) @ wiener.T
+    return y.mean(0), rows(denoise(scene.lrhs_t1, scene.noise_hs, scene.valid_lr)).T

@@ -6,7 +6,6 @@ of the MS space it lies in.
 
 from __future__ import annotations
 
-from copy import copy
 from itertools import combinations_with_replacement
 
 import torch
@@ -73,41 +72,6 @@ class FourierRegression:
         self._low, self._high = low - beyond, high + beyond  # (3, K)
         self._stand(m[torch.randperm(count, generator=draw)])
         self.near = near or NeighbourRegression(m, z)
-
-    def without(
-        self, m: torch.Tensor, z: torch.Tensor, group: torch.Tensor
-    ) -> list[FourierRegression]:
-        """The same regression fitted without the pairs of one group, for every group.
-
-        Sums over pairs are sums over groups, so all of them together cost hardly more than one.
-
-        Args:
-            m: (n, C) MS pixels of the pairs that it was fitted on.
-            z: (n, K) their working coordinates.
-            group: (n,) number of each pair's group, from 0 on.
-
-        Example:
-            >>> m = torch.rand(600, 2)
-            >>> f = FourierRegression(m, m @ torch.ones(2, 1))
-            >>> fits = f.without(m, m @ torch.ones(2, 1), (m[:, 0] > 0.5).long())
-            >>> bool(fits[1].novelty(m[m[:, 0] > 0.5]).mean() > f.novelty(m).mean())
-            True
-        """
-        chosen = [group == number for number in range(int(group.max()) + 1)]
-        designs = [self._design(m[mine]) for mine in chosen]
-        grams = torch.stack([(d.T @ d).double() for d in designs])
-        rights = torch.stack(
-            [(d.T @ z[mine]).double() for d, mine in zip(designs, chosen, strict=True)]
-        )
-        fits = []
-        for mine, gram, right in zip(chosen, grams.sum(0) - grams, rights.sum(0) - rights):
-            fit = copy(self)
-            fit._solve(gram, right, int((~mine).sum()))
-            order = torch.randperm(int((~mine).sum()), generator=torch.Generator().manual_seed(0))
-            fit._stand(m[~mine][order])
-            fit.near = NeighbourRegression(m[~mine], z[~mine])
-            fits.append(fit)
-        return fits
 
     def _solve(self, gram: torch.Tensor, right: torch.Tensor, count: int) -> None:
         """Weights from the sums over pairs: smooth and sharp on cosines; on products."""

@@ -77,7 +77,7 @@ def inputs(
     # how each did on pseudo-changes near this MS colour, and in the scene as a whole
     expected = _expected(evidence, pairs, done).reshape(n, count, K)
     risk = (expected * energy).sum(2) / whole
-    scene = torch.stack([log_of((r * energy).sum(1)) for r in (done.novel, done.calm)]) / 2
+    scene = torch.stack([log_of((r * energy).sum(1)) for r in (done.mean, done.calm)]) / 2
     abroad = (scene - scene.amin(1, keepdim=True)).flatten().expand(n, -1)
     # what the difference image says
     numbers = _change_in_its_scene(evidence, pairs, chosen, context) * difference
@@ -86,7 +86,7 @@ def inputs(
     per_pair = [
         F.softsign(2 * apart / spread),
         log_of(expected / scale, 1e-6) / 2,
-        log_of(done.novel / scale, 1e-6).expand(n, -1, -1) / 2,
+        log_of(done.calm / scale, 1e-6).expand(n, -1, -1) / 2,
     ]
     return Inputs(
         candidates,

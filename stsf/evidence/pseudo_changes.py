@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
-from sklearn.cluster import KMeans
 
 from stsf.evidence.difference_image import DatePairs
 from stsf.evidence.fourier import FourierRegression
+from stsf.evidence.missed import missed_around
 
-TESTS = 1500  # pseudo-changes to kinds of spectra that the scene knows
-KINDS, NOVEL = 10, 1000  # kinds of spectra, each left out once; pseudo-changes to kinds left out
+TESTS = 1500  # pseudo-changes to spectra that the scene knows
 CALM, STEP = 500, 0.3  # small pseudo-changes: a pixel goes so far toward another at most
 
 
-# makes pairs of x1, m1, m2 in rows and of a regression; see `stsf.evidence.candidates.Pairing`
-Pair = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, FourierRegression], DatePairs]
+# makes pairs of x1, m1, m2, what is missed and a regression; see `stsf.evidence.candidates.Pairing`
+Pair = Callable[
+    [torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, FourierRegression], DatePairs
+]
 
 
 class Known(NamedTuple):
@@ -52,16 +54,14 @@ class PseudoChanges(NamedTuple):
 
 
 class Tests(NamedTuple):
-    """The three kinds of pseudo-changes that a scene puts its candidates to.
+    """The two kinds of pseudo-changes that a scene puts its candidates to.
 
     Attributes:
-        to_known: to kinds of spectra that the scene knows.
-        to_novel: to kinds that the regressions have never met.
+        to_known: to spectra that the scene knows.
         calm: of ground that hardly changes.
     """
 
     to_known: PseudoChanges
-    to_novel: PseudoChanges
     calm: PseudoChanges
 
 
@@ -83,12 +83,8 @@ def drawn(count: int, draw: torch.Generator) -> Drawn:
     return Drawn(torch.randint(0, count, (len(q),), generator=draw), q)
 
 
-def to_known_kinds(
-    pair: Pair,
-    known: Known,
-    chosen: Drawn,
-    blocks: torch.Tensor,
-    whole: FourierRegression,
+def to_known_spectra(
+    pair: Pair, known: Known, chosen: Drawn, where: np.ndarray, whole: FourierRegression
 ) -> PseudoChanges:
     """Two halves of the scene, each judged by a regression on the other.
 
@@ -96,55 +92,41 @@ def to_known_kinds(
         pair: of the scene.
         known: of the scene.
         chosen: see `drawn`.
-        blocks: (n, 2) row and column of the 4 x 4 LR pixels that each pixel lies in.
+        where: (h, w) bool, the pixels that are known; halves are made of blocks of 4 x 4.
         whole: the regression on the whole scene, where a half has too few pixels.
     """
-    half, (p, q) = blocks.sum(1) % 2, chosen
-    parts = []
+    y, m, z = known
+    rows, columns = where.nonzero()
+    half, pairs, answers = torch.as_tensor((rows // 4 + columns // 4) % 2), [], []
     for side in (0, 1):
         other = half != side
-        f = FourierRegression(known.m[other], known.z[other]) if other.sum() > 8 else whole
-        parts.append((half[q] == side, f))
-    return _asked(pair, known, p, q, parts)
-
-
-def to_novel_kinds(
-    pair: Pair,
-    known: Known,
-    energy: torch.Tensor,
-    fitted: tuple[torch.Tensor, torch.Tensor],
-    whole: FourierRegression,
-    draw: torch.Generator,
-) -> PseudoChanges:
-    """Changes to a kind of spectrum that the regression has never met.
-
-    Args:
-        pair: of the scene.
-        known: of the scene.
-        energy: (K,) of the coordinates: kinds are told by spectra.
-        fitted: MS pixels and coordinates that `whole` was fitted on.
-        whole: the regression on all kinds.
-        draw: of the pixels.
-    """
-    scale = energy.sqrt()
-    means = KMeans(min(KINDS, len(known.z)), n_init=1, max_iter=20, random_state=0)
-    kind = torch.as_tensor(means.fit_predict((known.z * scale).numpy())).long()
-    fits = whole.without(
-        *fitted, torch.as_tensor(means.predict((fitted[1] * scale).numpy())).long()
-    )
-    q = torch.randint(0, len(known.y), (NOVEL,), generator=draw)
-    p = torch.randint(0, len(known.y), (NOVEL,), generator=draw)
-    return _asked(pair, known, p, q, [(kind[q] == number, f) for number, f in enumerate(fits)])
+        f = FourierRegression(m[other], z[other]) if other.sum() > 8 else whole
+        there = where.copy()
+        there[where] = other
+        missed = torch.as_tensor(missed_around((z - f(m)[0])[other], there)[:, where].T)
+        p, q = (pixels[half[chosen.q] == side] for pixels in chosen)
+        pairs.append(pair(y[p], m[p], m[q], missed[q], f))
+        answers.append(z[q])
+    return PseudoChanges(DatePairs.join(pairs), torch.cat(answers))
 
 
 def of_calm_ground(
     pair: Pair,
     known: Known,
     chosen: Drawn,
+    missed: torch.Tensor,
     whole: FourierRegression,
     draw: torch.Generator,
 ) -> tuple[DatePairs, torch.Tensor]:
     """Part of the way from p to q only: ground that hardly changes.
+
+    Args:
+        pair: of the scene.
+        known: of the scene.
+        chosen: see `drawn`.
+        missed: (n, K) what the regression misses around each known pixel.
+        whole: the regression on the whole scene.
+        draw: of how far.
 
     Returns:
         The pairs, and the spectra (n, L) that are the right answers.
@@ -152,17 +134,4 @@ def of_calm_ground(
     step = STEP * torch.rand(CALM, 1, generator=draw)
     a, b = chosen.p[:CALM], chosen.q[:CALM]
     y2, m2 = (v[a] + step * (v[b] - v[a]) for v in (known.y, known.m))
-    return pair(known.y[a], known.m[a], m2, whole), y2
-
-
-def _asked(
-    pair: Pair,
-    known: Known,
-    p: torch.Tensor,
-    q: torch.Tensor,
-    parts: list[tuple[torch.Tensor, FourierRegression]],
-) -> PseudoChanges:
-    """Each part of the pairs (p, q) with the regression that has not met its answers."""
-    y, m, z = known
-    pairs = [pair(y[p[mine]], m[p[mine]], m[q[mine]], f) for mine, f in parts]
-    return PseudoChanges(DatePairs.join(pairs), torch.cat([z[q[mine]] for mine, _ in parts]))
+    return pair(known.y[a], known.m[a], m2, missed[a], whole), y2

@@ -10,7 +10,7 @@ import torch
 
 from stsf.errors import InputError
 from stsf.files.weights import read_weights, write_weights
-from stsf.network import DCSTSF
+from stsf.network import DCSTSF, FORMAT
 from stsf.training.loops import Loop
 from stsf.training.recipe import Recipe
 
@@ -20,8 +20,8 @@ def write_part(path: Path, network: DCSTSF, recipe: Recipe, stage: int, state: L
     tensors = {f"network/{name}": value for name, value in network.state_dict().items()}
     for index, values in state.moments.items():
         tensors |= {f"adam/{index}/{name}": value for name, value in values.items()}
-    about = {"recipe": json.dumps(asdict(recipe)), "stage": str(stage), "step": str(state.step)}
-    write_weights(path, tensors, about)
+    about = {"format": FORMAT, "recipe": json.dumps(asdict(recipe))}
+    write_weights(path, tensors, {**about, "stage": str(stage), "step": str(state.step)})
 
 
 def read_part(path: Path, network: DCSTSF, recipe: Recipe) -> tuple[int, Loop]:
@@ -31,6 +31,11 @@ def read_part(path: Path, network: DCSTSF, recipe: Recipe) -> tuple[int, Loop]:
         InputError: a broken file, or one of another recipe.
     """
     tensors, about = read_weights(path, mend="delete it and start anew")
+    if about.get("format") != FORMAT:
+        raise InputError(
+            f"expected an interrupted training of this version ({FORMAT}) in {path}, got "
+            f"{about.get('format', 'another')}: delete it and start anew"
+        )
     if about.get("recipe") != json.dumps(asdict(recipe)):
         raise InputError(
             f"expected the recipe of this training in {path}, got another: go on with that one, "

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from stsf.benchmark import worlds
+from stsf.evidence import record
 from stsf.evidence.candidates import CANDIDATES
 from stsf.lab.lessons import kit, lesson07
 from stsf.lab.lessons.lesson07 import ablated, abroad, checks
@@ -151,8 +152,9 @@ def test_abroad_it_costs_next_to_nothing():
     assert told.drop("parcels")["all"].max() < 0.6 and told.min().min() > -0.15
 
 
-def test_the_claim_falls_where_the_weigher_was_not_trained(visits):
-    """Untrained it trusts the fine-tuned one abroad, too."""
+def test_the_claim_falls_where_nothing_was_trained_or_examined(visits, monkeypatch):
+    """Untrained and without the veto it trusts the fine-tuned one abroad, too."""
+    monkeypatch.setattr(record, "BELIEVED", 1e9)
     away = visits["abroad"].scene
     plain = DCSTSF().eval()
     said = plain.second_date(away, plain.first_date(away), return_steps=True)

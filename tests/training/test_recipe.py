@@ -8,6 +8,7 @@ import torch
 
 import stsf
 from stsf.errors import InputError
+from stsf.files.weights import read_weights, write_weights
 from stsf.network import Config
 from stsf.training import run as module
 from stsf.training import zero_shot
@@ -80,6 +81,10 @@ def test_a_part_of_another_recipe_or_a_broken_one_is_refused_and_kept(tmp_path):
     with pytest.raises(InputError, match="got another: go on"):
         run(out, recipe=replace(MICRO, seed=3))
     assert part.read_bytes() == before
+    tensors, about = read_weights(part, mend="")
+    write_weights(part, tensors, about | {"format": "stsf DC-STSF 1"})
+    with pytest.raises(InputError, match=r"this version .*got stsf DC-STSF 1: delete it"):
+        run(out)
     part.write_bytes(before[:1000])
     with pytest.raises(InputError, match=r"could not read .*delete it"):
         run(out)

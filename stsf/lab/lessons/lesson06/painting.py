@@ -150,7 +150,8 @@ class Canvas:
         mask = binary_dilation(mask, np.ones((3, 3)), iterations=REACH)
         every, chosen = self.evidence.all, torch.as_tensor(self._numbers[mask])
         m2 = rows(local_wiener(self.m2, self.scene.noise_ms)[:, mask].T)
-        new = self.evidence.pair(every.x1[chosen], every.m1[chosen], m2, self.evidence.regression)
+        kept = (every.x1[chosen], every.m1[chosen], m2, every.missed[chosen])
+        new = self.evidence.pair(*kept, self.evidence.regression)
         for name, values in new.named().items():
             getattr(every, name)[chosen] = values
 
