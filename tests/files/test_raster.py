@@ -162,6 +162,24 @@ def test_product_tags_per_band(tmp_path):
     assert found.good.tolist() == [True, False]
 
 
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="needs Linux's count of bytes read")
+def test_overviews_do_not_read_a_wide_image_once_for_each_band(tmp_path):
+    """Two rows of its blocks are more than GDAL keeps here."""
+
+    def read() -> int:
+        return int(Path("/proc/self/io").read_text().split()[1])
+
+    bands, height, width = 100, 512, 1024
+    table = Image(np.zeros((bands, 1, 1), np.float32))
+    strip = np.tile(np.linspace(0, 1, width, dtype=np.float32), (bands, height, 1))
+    with rasterio.Env(GDAL_CACHEMAX=16_000_000):
+        before = read()
+        with writing_parts(tmp_path / "a.tif", table, (height, width), "int16") as write:
+            write(strip, 0, 0)
+        assert read() - before < 6 * 2 * strip.size  # bytes of its counts
+    assert read_image(tmp_path / "a.tif").cube[-1, 0, -1] == pytest.approx(1.0)
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"expected an image file, found nothing at .*gone\.tif"):
         read_image(tmp_path / "gone.tif")
