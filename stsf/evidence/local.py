@@ -47,7 +47,7 @@ def local_fit(
         (True, True)
     """
     weight = np.ones(m.shape[1:]) if valid is None else valid.astype(np.float64)
-    share = np.maximum(gaussian_filter(weight, sigma), 1e-6)
+    share = np.maximum(gaussian_filter(weight, sigma), 1e-12)
 
     def mean(image: np.ndarray) -> np.ndarray:
         return gaussian_filter(weight * image, sigma, axes=(-2, -1)) / share

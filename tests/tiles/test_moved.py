@@ -49,7 +49,7 @@ def m1_reaches_farther() -> dict[str, Image]:
 
 
 def y1_reaches_farther() -> dict[str, Image]:
-    return images() | {"lrhs_t1": image_of(cut(3, -2, farther=5), "lrhs_t1")}
+    return images() | {"lrhs_t1": image_of(cut(4, -5, farther=5), "lrhs_t1")}
 
 
 @pytest.mark.filterwarnings("ignore")
