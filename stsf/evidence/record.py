@@ -18,7 +18,7 @@ from stsf.evidence.fourier import FourierRegression
 from stsf.evidence.pseudo_changes import PseudoChanges, Tests
 
 BELIEVED = 5.0  # dB by which the fine-tuned candidate may err more than the best other one; set on
-STRICT = 5.0  # training seeds 500-505 of every kind, as this: score lost per dB beyond that
+STRICT = 5.0  # training seeds 500-504 of every kind, as this: score lost per dB beyond that
 TAU_COVER, LEAST = 0.1, 0.02  # of the weights before training
 
 Answers = Callable[[DatePairs], torch.Tensor]  # (n, candidates, K) of all candidates

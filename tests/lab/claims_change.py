@@ -17,18 +17,18 @@ def an_oracle_saves_some_forty_per_cent(shown: Shown) -> bool:
 
 
 def injection_fails_the_exam(shown: Shown) -> bool:
-    """06: on pseudo-changes the two that keep X1 whole err most, the neighbours least."""
+    """06: on pseudo-changes the two that keep X1 whole err most, the regression here least."""
     errors = lesson06.pseudo_errors(canvas(shown).evidence)
     order = sorted(errors, key=errors.__getitem__)
-    return order[0] == "neighbours" and set(order[-2:]) == {"injection", "rescaled"}
+    return order[0] == "regression, here" and set(order[-2:]) == {"injection", "rescaled"}
 
 
 def the_weighed_sum_is_little_better(shown: Shown) -> bool:
-    """06: fine-tuned errs by half of most others; the sum errs less, by a few per cent at most."""
+    """06: fine-tuned errs by half of most others; the sum errs less, by a tenth at most."""
     truth, steps = shown.scene.truth(2), found(shown).steps
     *others, tuned = (rms(cube - truth) for cube in steps["candidates"])
     weighed = rms(found(shown).x2 - truth)
-    return 0.95 * tuned < weighed < tuned < 0.55 * np.median(others)
+    return 0.9 * tuned < weighed < tuned < 0.55 * np.median(others)
 
 
 def size_of_a_difference_says_little(shown: Shown) -> bool:
@@ -41,7 +41,7 @@ def size_of_a_difference_says_little(shown: Shown) -> bool:
 
 
 def a_gain_keeps_x1_and_a_colour_does_not(shown: Shown) -> bool:
-    """06: a quarter brighter keeps most of X1; two bands up and two down, or reversed, a tenth."""
+    """06: all bands up keep most of X1; two up and two down, or reversed, at most a quarter."""
     m1, x1 = shown.scene.hrms_t1[:, 47, 68], fused(shown).x1[:, 47, 68]
     up, kept = np.array([1.25, 1.25, 0.75, 0.75]), []
     for factor in (1.25, up, 2 - up):
@@ -49,11 +49,11 @@ def a_gain_keeps_x1_and_a_colour_does_not(shown: Shown) -> bool:
         canvas(shown).brush(lesson06.Paint("", x1, factor * m1), [(47, 68)], radius=2)
         kept.append(canvas(shown).answer.kept[canvas(shown).at((47, 68))])
     canvas(shown).clear()
-    return kept[0] > 0.6 and max(kept[1:]) < 0.1
+    return kept[0] > 0.5 and max(kept[1:]) < 0.25
 
 
 def snow_is_doubted_most_and_not_enough(shown: Shown) -> bool:
-    """06: of all paints snow has the largest σ, and an error of four σ or more."""
+    """06: of all paints snow has the largest σ, and an error of three σ or more."""
     table = {}
     for name in MATERIALS:
         paint = lesson06.material_paint(name, shown.scene)
@@ -64,7 +64,7 @@ def snow_is_doubted_most_and_not_enough(shown: Shown) -> bool:
         table[name] = rms(answer.sigma[here]), rms(answer.x2[here] - paint.hs)
     canvas(shown).clear()
     sigma, error = table["snow"]
-    return sigma == max(s for s, _ in table.values()) and error > 4 * sigma
+    return sigma == max(s for s, _ in table.values()) and error > 3 * sigma
 
 
 def slow_change_is_followed(shown: Shown) -> bool:

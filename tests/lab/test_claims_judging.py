@@ -68,7 +68,7 @@ def test_the_answers_under_the_tables():
     assert ranked("simulated", "x1").index[1] == "local-regression"
     assert "local-regression" not in ranked("imperfect", "x1").index[:6]
     assert ranked("imperfect", "x1", "sam").index[1] == "local-regression"
-    for suite, swir, seen in (("simulated", 26, 46), ("real", 29, 49)):
+    for suite, swir, seen in (("simulated", 26, 45), ("real", 29, 49)):
         best = [
             ranked(suite, "x2", region="changed", bands=b).iloc[0] for b in ("SWIR", "MS-covered")
         ]
@@ -116,14 +116,15 @@ def test_the_answers_under_the_threshold(scene, quick):
 
 
 def test_the_interval_holds_but_in_the_flood(scene):
-    """09, section 5: 90 % and more in changed pixels, a little less in flooded ones."""
+    """09, section 5: 90 % and more in changed pixels; in flooded ones less, but for the SWIR."""
     network = stsf.fuse(scene)
     inside = np.abs(network.hrhs_t2 - scene.hrhs_t2) <= 1.645 * network.sigma_t2
     flooded = scene.change == KINDS.index("flood")
-    for bands in metrics.band_groups(scene.hs, scene.ms).values():
+    for name, bands in metrics.band_groups(scene.hs, scene.ms).items():
         held = inside[bands]
         assert held[:, scene.change == 0].mean() > 0.9 and held[:, scene.change > 0].mean() > 0.9
-        assert 0.8 < held[:, flooded].mean() < 0.93
+        flood = held[:, flooded].mean()
+        assert flood > 0.97 if name == "SWIR" else 0.8 < flood < 0.9
 
 
 @pytest.mark.parametrize("questions", [OF_08, OF_09])
