@@ -132,11 +132,15 @@ def _pack(plain: str, packed: str, dtype: Dtype) -> None:
     """Compress, make overviews, and put everything in the order of a Cloud-Optimized GeoTIFF.
 
     An overview is made band by band from two rows of blocks, which hold all bands: GDAL keeps them
-    meanwhile, or it would read the file once for each band.
+    meanwhile, and one band of the whole, or it would read the file once for each band.
     """
     with unplaced(), rasterio.open(plain) as source:
-        row = BLOCK * source.width * source.count * np.dtype(dtype).itemsize
-    keep = {"GDAL_CACHEMAX": max(get_gdal_config("GDAL_CACHEMAX"), int(2.3 * row))}  # bytes
+        line = source.width * np.dtype(dtype).itemsize  # bytes of one band
+        row, band = BLOCK * line * source.count, source.height * line
+    keep = {
+        "GDAL_CACHEMAX": max(get_gdal_config("GDAL_CACHEMAX"), int(2.3 * row)),
+        "GDAL_OVR_CHUNK_MAX_SIZE": int(np.clip(1.1 * band, 10e6, 400e6)),
+    }
     small = {"overview_resampling": "mode" if dtype == "uint8" else "average"}
     # level 1: two thirds of the time of level 6, files 4 % larger
     small |= {"compress": "deflate", "level": "1", "predictor": "yes", "bigtiff": "if_safer"}
