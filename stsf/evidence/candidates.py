@@ -27,6 +27,9 @@ TAU_CASCADE = 1.0  # width of its change weight, in band σ, as in `stsf.baselin
 KEEPING = (0, 1, 4, 5)  # those that build on the pixel's own X1
 
 
+Part = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]  # x1, m1, m2, missed
+
+
 @dataclass(frozen=True)
 class Pairing:
     """Makes `DatePairs` of a scene: the difference image, and the candidates for t2.
@@ -58,18 +61,12 @@ class Pairing:
         """
         n = CHUNK
         parts = zip(x1.split(n), m1.split(n), m2.split(n), missed.split(n), strict=True)
-        made = in_parallel(lambda part: self._between(*part, f), parts)
+        made = in_parallel(lambda part: self._between(part, f), parts)
         return DatePairs(x1, m1, m2, missed, *map(torch.cat, zip(*made, strict=True)))
 
-    def _between(
-        self,
-        x1: torch.Tensor,
-        m1: torch.Tensor,
-        m2: torch.Tensor,
-        missed: torch.Tensor,
-        f: FourierRegression,
-    ) -> tuple[torch.Tensor, ...]:
+    def _between(self, part: Part, f: FourierRegression) -> tuple[torch.Tensor, ...]:
         """Difference image, novelty of both dates and candidates, in the order of `DatePairs`."""
+        x1, m1, m2, missed = part
         difference = difference_image(m1, m2, self.band_spread)
         brightness = difference.brightness[:, None]
         candidates = self._candidates(x1, m1, m2, missed, brightness, f)
