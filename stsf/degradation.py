@@ -268,7 +268,7 @@ class SpectralDegradation:
     """R: each MS band is a weighted mean of the HS bands.
 
     Args:
-        R: (C, L) responses, rows summing to 1 (see `stsf.sensing.sensors.srf_matrix`).
+        R: (C, L) responses, rows summing to 1 (see `stsf.sensing.response.srf_matrix`).
 
     Example:
         >>> R = SpectralDegradation(np.array([[0.5, 0.5, 0.0]]))

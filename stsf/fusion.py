@@ -19,7 +19,7 @@ from stsf.alignment.softness import Softness, product_softness
 from stsf.errors import InputError
 from stsf.metrics.consistency import residuals
 from stsf.scene import Scene
-from stsf.sensing.sensors import MIN_COVERAGE
+from stsf.sensing.response import MIN_COVERAGE
 
 if TYPE_CHECKING:
     from stsf.network import DCSTSF

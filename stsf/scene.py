@@ -20,7 +20,7 @@ from stsf.degradation import Psf, SpatialDegradation, SpectralDegradation, noise
 from stsf.errors import InputError
 from stsf.linear import SMALLEST_NOISE, as_array, fill_gaps
 from stsf.sensing.bands import Sensor
-from stsf.sensing.sensors import srf_matrix
+from stsf.sensing.response import srf_matrix
 
 KINDS = ("unchanged", "harvest", "emergence", "flood", "construction")  # codes of a change map
 RATIOS = range(2, 11)  # HS to MS pixel size of the satellite pairs that fly

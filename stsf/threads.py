@@ -9,7 +9,8 @@ enough is cut into parts that run beside one another.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -20,18 +21,25 @@ Part = TypeVar("Part")
 Answer = TypeVar("Answer")
 
 _alone = False  # set in processes that work beside others
+_here = threading.local()  # `share`: the cores that a thread may use which has others beside it
+# held for what no two threads may do at once: read GDAL's open files, filter warnings
+one_at_a_time = threading.RLock()
 
 torch.set_num_threads(1)
 threadpool_limits(1)  # BLAS and OpenMP of numpy, scipy and scikit-learn
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """How many cores this process, or this thread of several, may use."""
+    if _alone:
+        return 1
+    if hasattr(_here, "share"):
+        return int(_here.share)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def one_thread() -> None:
-    """From now on `in_parallel` takes one part after the other: this process is one of several."""
+    """From now on all parts come one after the other: this process is one of several."""
     global _alone
     _alone = True
 
@@ -47,14 +55,35 @@ def in_parallel(function: Callable[[Part], Answer], parts: Iterable[Part]) -> li
         >>> in_parallel(lambda part: part.sum().item(), torch.arange(6.0).split(2))
         [1.0, 5.0, 9.0]
     """
-    parts = list(parts)
-    workers = min(len(parts), 1 if _alone else cores())
-    if torch.is_grad_enabled() or workers < 2:
+    if torch.is_grad_enabled():
         return [function(part) for part in parts]
+    return list(side_by_side(function, parts))
+
+
+def side_by_side(
+    function: Callable[[Part], Answer], parts: Iterable[Part], at_once: int | None = None
+) -> Iterator[Answer]:
+    """The same as they come, without gradients; the parts share the cores among them.
+
+    Args:
+        function: of one part.
+        parts: as many as there are.
+        at_once: how many at most; as many as there are cores by default.
+
+    Example:
+        >>> next(side_by_side(abs, [-1, 2]))
+        1
+    """
+    parts = list(parts)
+    workers = min(len(parts), cores(), at_once or len(parts))
+    share = cores() // max(workers, 1)
 
     def without_gradient(part: Part) -> Answer:
         with torch.no_grad():  # a thread's own setting
             return function(part)
 
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(without_gradient, parts))
+    if workers < 2:
+        yield from map(without_gradient, parts)
+        return
+    with ThreadPoolExecutor(workers, initializer=setattr, initargs=(_here, "share", share)) as pool:
+        yield from pool.map(without_gradient, parts)

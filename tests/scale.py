@@ -206,7 +206,7 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=["rate", "kill", "full"])
     parser.add_argument("side", type=int)
     parser.add_argument("--bands", type=int, default=114)
-    parser.add_argument("--tile", default="384")
+    parser.add_argument("--tile", default="288")
     parser.add_argument("--workers", default="1")
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)

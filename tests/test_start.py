@@ -28,7 +28,7 @@ def load(path: str) -> ModuleType:
 start = load("start.py")
 run_all = load("tests/run_all.py")
 
-AS_SOURCE = {"pyrsr"}  # packages of the lock file of which the index holds no wheel
+AS_SOURCE = {"threadpoolctl"}  # of the lock file, as on a machine for which no wheel is there
 UNBUILT = """\
   Preparing metadata (pyproject.toml): started
 ERROR: Exception:
@@ -46,7 +46,7 @@ CAPTURED = """\
       Traceback (most recent call last):
       pip._vendor.pyproject_hooks._impl.BackendUnavailable: Cannot import 'hatchling.build'
       [end of output]
-ERROR: Failed to build 'pyrsr' when getting requirements to build wheel
+ERROR: Failed to build 'threadpoolctl' when getting requirements to build wheel
 """
 
 
@@ -268,7 +268,10 @@ def test_without_network_nothing_is_torn_down(
         ("", "the whole log is in .venv"),
         (UNBUILT, "pip says: ModuleNotFoundError: No module named 'hatchling'; "),
         (CAPTURED, "pip says: BackendUnavailable: Cannot import 'hatchling.build'; "),
-        ("ERROR: pyrsr-0.8.0.whl is not a supported wheel on this platform.\n", "not a supported"),
+        (
+            "ERROR: numpy-0.8.0.whl is not a supported wheel on this platform.\n",
+            "not a supported",
+        ),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\n", "DO NOT MATCH THE HASHES"),
     ],
 )
@@ -306,7 +309,7 @@ def test_what_comes_as_source_builds_where_nothing_was_built_before(
         if "no network" not in str(stop):
             raise
         pytest.skip(f"no package index answers: {stop}")
-    start.step("packages", [*add, "--no-deps", *arguments])
+    start.step("packages", [*add, "--no-deps", "--no-binary", ":all:", *arguments])
     listed = subprocess.run(
         [str(start.venv_python()), "-m", "pip", "list", "--format=json"], capture_output=True
     )

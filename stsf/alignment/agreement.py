@@ -11,7 +11,6 @@ data are asked for the likely cause: bands in another order, another place, othe
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from stsf.alignment.coverage import clear_lr
 from stsf.alignment.displacement import REACH, overlap
@@ -111,9 +110,13 @@ def _better_order(scene: Scene, alike: np.ndarray) -> list[str]:
     C, names = len(alike), scene.ms.band_names
     missing = 1.0 - alike  # what a band leaves unexplained
     taken = float(np.trace(missing))
+    if taken <= 0.05 * C:
+        return []
+    from scipy.optimize import linear_sum_assignment  # a quarter of a second by itself
+
     best = tuple(int(d) for d in linear_sum_assignment(missing)[1])
     rest = sum(missing[c, d] for c, d in enumerate(best))
-    if best == tuple(range(C)) or rest >= 0.5 * taken or taken <= 0.05 * C:
+    if best == tuple(range(C)) or rest >= 0.5 * taken:
         return []
     order = [""] * C
     for c, d in enumerate(best):

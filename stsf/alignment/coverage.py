@@ -11,7 +11,7 @@ import numpy as np
 from stsf.errors import Doubt
 from stsf.linear import fill_gaps
 from stsf.scene import Scene
-from stsf.sensing.sensors import MIN_COVERAGE, band_coverage, srf_matrix
+from stsf.sensing.response import MIN_COVERAGE, band_coverage, srf_matrix
 
 CLEAR = 0.99  # share of a coarse pixel that the MS knows
 LEAST = 0.5  # share of its response that must be covered for a band to be tried at all

@@ -32,7 +32,7 @@ from stsf.alignment.coverage import select_ms, told_left_out
 from stsf.alignment.pairs import STRENGTHS, TINY, Fit, Moments, Pairs, nearby
 from stsf.errors import Doubt, InputError
 from stsf.scene import Scene
-from stsf.sensing.sensors import MIN_COVERAGE, band_coverage
+from stsf.sensing.response import MIN_COVERAGE, band_coverage
 
 AS_DELIVERED, LINE = "as delivered", "gain and offset"
 SHAPE, ALONE = "shape mended", "by the scene alone"

@@ -30,7 +30,8 @@ from stsf.files.places import shipped_path
 from stsf.network import DCSTSF, shipped
 from stsf.scene import KINDS, Scene
 from stsf.sensing.bands import Sensor
-from stsf.sensing.sensors import S2_4, S2_10, sentinel2, srf_matrix
+from stsf.sensing.response import srf_matrix
+from stsf.sensing.sensors import S2_4, S2_10, sentinel2
 from stsf.tve import Z90
 from stsf.world.collage import collage
 from stsf.world.observation import observe, wald

@@ -17,6 +17,7 @@ from stsf.cli.shared import (
     as_text,
     check_target,
     check_targets,
+    importing,
     option,
     overwriting,
     reading_options,
@@ -77,7 +78,7 @@ EXAMPLE = "\b\nExample:\n  stsf fuse --hs hs_t1.tif --ms1 ms_t1.tif --ms2 ms_t2.
     "--tile",
     type=click.IntRange(min=48),
     help="Work in tiles of so many pixels a side, whatever the size of the scene; a large scene "
-    "is made in tiles of 384 anyway. Stopped half way, the same command goes on.",
+    "is made in tiles of 288 anyway. Stopped half way, the same command goes on.",
 )
 @option("--workers", type=click.IntRange(1, 64), default=1, help="Processes that make tiles.")
 @option("--scheduler", help="Let the workers of a dask scheduler at this address make the tiles.")
@@ -117,8 +118,9 @@ def fuse(
                 f"expected the method dcstsf with {option_of}, got {method}, which has none: "
                 f"leave {option_of} out"
             )
-    from stsf.fusion import format_report
-    from stsf.tiles.observations import is_large
+    with importing():
+        from stsf.fusion import format_report
+        from stsf.tiles.observations import is_large
 
     start, paths = time.perf_counter(), (hs, ms1, ms2)
     how: dict[str, Any] = {"model": model, "force": force, "progress": sys.stderr.isatty()}

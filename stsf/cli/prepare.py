@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import click
 from affine import Affine
 
-from stsf.cli.shared import check_targets, option, overwriting, reading_options, told
+from stsf.cli.shared import (
+    check_target,
+    check_targets,
+    option,
+    overwriting,
+    reading_options,
+    told,
+)
 
 if TYPE_CHECKING:
     from stsf.files.imagefile import Image
@@ -21,6 +28,7 @@ EXAMPLE = (
     "\b\nExample:\n  stsf prepare --hs hs.zip --ms1 a.vrt --ms2 b.jp2 --ms-bands B2,B3,B4,B8 "
     "--out scene/"
 )
+TABLES = ("hs_bands.csv", "ms_bands.csv")
 
 
 @click.command(epilog=EXAMPLE)
@@ -34,7 +42,8 @@ def prepare(hs: str, ms1: str, ms2: str, out: Path, reading: Reading, overwrite:
     """Write a folder for `stsf fuse` and `stsf explore`: three images on the grid of the second MS.
 
     The images may differ in projection, extent, pixel size and orientation. What can be cropped is
-    not resampled. They are read and written by windows, whatever their size.
+    not resampled. They are read and written by windows, whatever their size. Two band tables lie
+    beside them, with what a GeoTIFF has no place for: measured responses, detectors, MTF.
     """
     from stsf.alignment.common_grid import common_grid
     from stsf.files.atomic import replacing
@@ -42,10 +51,14 @@ def prepare(hs: str, ms1: str, ms2: str, out: Path, reading: Reading, overwrite:
     from stsf.files.reading import placed
     from stsf.files.scenes import FILES
     from stsf.files.windows import open_files, write_windows
+    from stsf.sensing.sensors import to_csv
     from stsf.tiles.memory import one_heap
 
     targets = [out / FILES[key] for key in ("lrhs_t1", "hrms_t1", "hrms_t2")]
+    tables = [out / name for name in TABLES]
     check_targets(targets, inputs=[hs, ms1, ms2], overwrite=overwrite)
+    for table in tables:
+        check_target(table, overwrite=overwrite)
     one_heap()
     with ExitStack() as held, ExitStack() as complete:  # all files or none
         with told():
@@ -61,10 +74,15 @@ def prepare(hs: str, ms1: str, ms2: str, out: Path, reading: Reading, overwrite:
             there = replace(image, cube=cube, crs=common.crs, control=None, transform=place)
             temporary = complete.enter_context(replacing(target))
             write_windows(temporary, _told(there, bands), target.name)
+        for table, bands in zip(tables, (files.hs, files.ms)):
+            to_csv(bands, complete.enter_context(replacing(table)))
     for line in common.done:
         click.echo(line)
     hs_t1, ms_t1, ms_t2 = targets
-    click.echo(f"wrote {out}: go on with stsf fuse --hs {hs_t1} --ms1 {ms_t1} --ms2 {ms_t2}")
+    click.echo(
+        f"wrote {out}: go on with stsf fuse --hs {hs_t1} --ms1 {ms_t1} --ms2 {ms_t2} "
+        f"--hs-sensor {tables[0]} --ms-sensor {tables[1]}"
+    )
 
 
 def _told(image: Image, bands: Sensor) -> Image:

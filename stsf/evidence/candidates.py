@@ -7,6 +7,7 @@ Nothing learnt elsewhere has a say here. Every answer is in working coordinates
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
@@ -27,7 +28,13 @@ TAU_CASCADE = 1.0  # width of its change weight, in band σ, as in `stsf.baselin
 KEEPING = (0, 1, 4, 5)  # those that build on the pixel's own X1
 
 
-Part = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]  # x1, m1, m2, missed
+class Part(NamedTuple):
+    """What candidates are made of, pixels in rows; see `Pairing`."""
+
+    x1: torch.Tensor
+    m1: torch.Tensor
+    m2: torch.Tensor
+    missed: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Pairing:
             f: the scene's regression.
         """
         n = CHUNK
-        parts = zip(x1.split(n), m1.split(n), m2.split(n), missed.split(n), strict=True)
+        parts = map(Part, x1.split(n), m1.split(n), m2.split(n), missed.split(n))
         made = in_parallel(lambda part: self._between(part, f), parts)
         return DatePairs(x1, m1, m2, missed, *map(torch.cat, zip(*made, strict=True)))
 

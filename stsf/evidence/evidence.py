@@ -15,7 +15,7 @@ import torch
 from scipy.ndimage import uniform_filter
 
 from stsf.evidence import pseudo_changes
-from stsf.evidence.candidates import Pairing
+from stsf.evidence.candidates import Pairing, Part
 from stsf.evidence.coordinates import Coordinates
 from stsf.evidence.difference_image import DatePairs, Difference, difference_image
 from stsf.evidence.fourier import FourierRegression
@@ -92,12 +92,13 @@ class Evidence:
         self.regression = FourierRegression(*fitted, seed, near)
         # candidates for every pixel
         self.pair = Pairing(self.coordinates, m.std(0) + 1e-6)
-        shown = slice(None if with_pixels else 0)
         here = self._missed(scene, self.known)
-        missed = self._fine(scene, here)[shown]
-        self.all = self.pair(first[shown], m1[shown], m2[shown], missed, self.regression)
+        own = Part(first, m1, m2, self._fine(scene, here))
+        if not with_pixels:
+            own = Part(*(values[:0].clone() for values in own))
+        self.all = self.pair(*own, self.regression)
         changes = self.all if with_pixels else difference_image(m1, m2, self.pair.band_spread)
-        self._compare(changes, m1, m2, shown)
+        self._compare(changes, m1, m2)
         # and changes with known answers, to test them on
         self._draw_pseudo_changes(here, draw)
 
@@ -141,14 +142,8 @@ class Evidence:
         """Set each pixel in its scene: `surroundings`; again whenever `all` was changed."""
         self._compare(self.all, self.all.m1, self.all.m2)
 
-    def _compare(
-        self,
-        changes: DatePairs | Difference,
-        m1: torch.Tensor,
-        m2: torch.Tensor,
-        shown: slice = slice(None),
-    ) -> None:
-        """Measure all pixels against one another; keep what is known of those that are shown."""
+    def _compare(self, changes: DatePairs | Difference, m1: torch.Tensor, m2: torch.Tensor) -> None:
+        """Measure all pixels against one another; keep what is known of those in `all`."""
         cover, change = changes.cover, changes.change
         values = torch.stack([_context(cover, self.scene.size).ravel(), cover, change], 1)
         order = cover.argsort()
@@ -156,9 +151,11 @@ class Evidence:
         self._covers = cover[order]
         rank = torch.empty(len(order))
         rank[order] = torch.linspace(0, 1, len(order))
-        self.surroundings = self._standing(values, rank)[shown]
         dates = [m.T.reshape(-1, *self.scene.size).numpy() for m in (m1, m2)]
-        self.detail = self._detail(dates, (slice(None), slice(None)))[shown]
+        detail = self._detail(dates, (slice(None), slice(None)))
+        own = slice(len(self.all))  # copied: a part alone would keep the whole in memory
+        self.surroundings = self._standing(values, rank)[own].clone()
+        self.detail = detail[own].clone()
 
     def _detail(self, dates: list[np.ndarray], inner: tuple[slice, slice]) -> torch.Tensor:
         """(n, 2) detail of M1 and M2 in a part of the scene."""

@@ -239,7 +239,7 @@ class ImageFile:
         self, source: Any, rows: slice, columns: slice, shape: tuple[int, int] | None = None
     ) -> np.ndarray:
         """All pixels of a window, or `shape` of them, evenly spread."""
-        window = Window.from_slices(rows, columns)
+        window, colours = Window.from_slices(rows, columns), source.colorinterp
         read = partial(source.read, window=window)
         if shape is not None:
             read = partial(read, out_shape=(len(self._bands), *shape))
@@ -249,7 +249,7 @@ class ImageFile:
                     read([b], out_shape=shape and (1, *shape), masked=True)[0] for b in self._bands
                 ]
                 counts = np.ma.stack([band.astype(np.float64) for band in bands])
-            elif "alpha" in (source.colorinterp[b - 1].name for b in self._bands):
+            elif "alpha" in (colours[b - 1].name for b in self._bands):
                 counts = without_alpha(source, self._bands, read(self._bands))
             else:
                 counts = read(self._bands, masked=True)

@@ -1,4 +1,4 @@
-"""Sensors: which wavelengths each one sees, and how an MS band is made of HS bands.
+"""Sensors: which wavelengths each one sees.
 
 A table read from the product always wins over the tables here; generated ones are `nominal`.
 """
@@ -14,15 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from stsf.errors import InputError
-from stsf.sensing.bands import SWIR, SWIR_START, VNIR, Sensor, from_bands
+from stsf.sensing.bands import Sensor, from_bands
 from stsf.sensing.spreadsheet import table
 
 S2_4 = ("B2", "B3", "B4", "B8")  # the four bands delivered at 10 m
 S2_10 = ("B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B11", "B12")
 TABLES = Path(__file__).with_name("tables")
-
-
-MIN_COVERAGE = 0.9  # of an MS response, by HS bands
 
 
 def ahsi() -> Sensor:
@@ -79,7 +76,7 @@ def enmap() -> Sensor:
 
 
 def sentinel2(unit: str = "A", bands: Sequence[str] = S2_4) -> Sensor:
-    """MSI of Sentinel-2A or 2B with its measured responses (ESA, through `pyrsr`), on a 10 m grid.
+    """MSI of Sentinel-2A or 2B with its measured responses (ESA), on a 10 m grid.
 
     Centres are response-weighted means. The 20 m and 60 m bands are taken as delivered on the 10 m
     grid. The MTF of 0.25 at Nyquist is nominal, one value for all bands.
@@ -94,27 +91,36 @@ def sentinel2(unit: str = "A", bands: Sequence[str] = S2_4) -> Sensor:
     """
     if unit not in ("A", "B"):
         raise InputError(f"expected Sentinel-2 unit 'A' or 'B', got {unit!r}: choose one of them")
-    names, axis, srf = _msi(unit)
-    centre = srf @ axis / srf.sum(axis=1)
-    width = np.array([np.ptp(axis[row >= row.max() / 2]) + 1.0 for row in srf])
-    detector = np.where(centre >= SWIR_START, SWIR, VNIR)
-    mtf = ((0.25, 0.25), (0.25, 0.25))
-    name = f"Sentinel-2{unit}" + ("-10" if tuple(bands) == S2_10 else "")  # as in `SENSORS`
-    every = Sensor(name, names, centre, width, 10.0, detector, mtf, axis, srf)
-    return every.select(list(bands))
+    every = _measured(f"sentinel-2{unit.lower()}.csv")
+    name = every.name + ("-10" if tuple(bands) == S2_10 else "")  # as in `SENSORS`
+    return replace(every.select(list(bands)), name=name)
+
+
+def landsat(number: int = 9) -> Sensor:
+    """OLI of Landsat-8 or -9 with its measured responses (NASA): seven bands of 30 m.
+
+    Centres are response-weighted means. The MTF of 0.3 is nominal.
+
+    Args:
+        number: 8 or 9.
+
+    Example:
+        >>> landsat(8).centre.round()
+        array([ 443.,  483.,  561.,  655.,  865., 1609., 2201.])
+    """
+    if number not in (8, 9):
+        raise InputError(f"expected Landsat 8 or 9, got {number!r}: choose one of them")
+    return _measured(f"landsat-{number}.csv")
 
 
 @cache
-def _msi(unit: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    """All 13 bands of one unit: names, 1 nm axis (N,), responses (13, N)."""
-    from pyrsr.rsr import RSR_reader  # imports pandas
-
-    tables = RSR_reader(f"Sentinel-2{unit}", "MSI")  # band: (n, 2) wavelength in nm and response
-    every = np.concatenate(list(tables.values()))[:, 0]
-    axis = np.arange(every.min(), every.max() + 1.0)
-    srf = np.stack([np.interp(axis, t[:, 0], t[:, 1], left=0, right=0) for t in tables.values()])
-    axis.setflags(write=False)  # shared by every sensor made from it
-    return tuple(f"B{band}" for band in tables), axis, srf
+def _measured(table: str) -> Sensor:
+    """All bands of a table of ours; shared by whoever asks for them."""
+    sensor = from_csv(TABLES / table)
+    for values in (sensor.centre, sensor.fwhm, sensor.detector, sensor.srf_wavelength, sensor.srf):
+        assert values is not None
+        values.setflags(write=False)
+    return sensor
 
 
 def from_csv(path: str | Path) -> Sensor:
@@ -196,6 +202,8 @@ SENSORS: dict[str, Callable[[], Sensor]] = {
     "Sentinel-2B": lambda: sentinel2("B"),
     "Sentinel-2A-10": lambda: sentinel2("A", S2_10),
     "Sentinel-2B-10": lambda: sentinel2("B", S2_10),
+    "Landsat-8": lambda: landsat(8),
+    "Landsat-9": lambda: landsat(9),
 }
 
 
@@ -235,78 +243,3 @@ def get_sensor(name: str) -> Sensor:
         f"expected a known sensor, got {name!r}: use one of {', '.join(SENSORS)} or the path of a "
         "CSV band table"
     )
-
-
-def covered(hs: Sensor, axis: np.ndarray) -> np.ndarray:
-    """Where the HS bands really measure: bool (N,) on an axis (N,) in nm.
-
-    A wavelength counts when it lies within half a FWHM of a band centre, or between neighbouring
-    centres no further apart than twice their mean FWHM (the gap between them is then no wider
-    than one band).
-
-    Example:
-        >>> hs = from_bands([500, 510, 560], fwhm=10)
-        >>> covered(hs, np.array([493.0, 496, 507, 530, 556]))
-        array([False,  True,  True, False,  True])
-    """
-    half = hs.fwhm / 2
-    within = (np.abs(axis[:, None] - hs.centre) <= half).any(axis=1)
-    right = np.clip(np.searchsorted(hs.centre, axis, side="right"), 1, len(hs) - 1)
-    close = np.diff(hs.centre)[right - 1] <= 2 * (half[right - 1] + half[right])
-    between = (axis >= hs.centre[0]) & (axis <= hs.centre[-1])
-    return within | (close & between)
-
-
-def band_coverage(hs: Sensor, ms: Sensor) -> np.ndarray:
-    """(C,) share of each MS response, 0 to 1, on wavelengths that the HS measures."""
-    axis = np.arange(np.min(ms.centre - 2 * ms.fwhm), np.max(ms.centre + 2 * ms.fwhm))
-    srf = ms.srf_at(axis)
-    return srf @ covered(hs, axis) / srf.sum(axis=1)
-
-
-def srf_matrix(
-    hs: Sensor, ms: Sensor, min_coverage: float = MIN_COVERAGE
-) -> tuple[np.ndarray, np.ndarray]:
-    """Spectral response R (C, L): each MS band as a weighted sum of HS bands.
-
-    Take the spectrum as a straight line between HS band centres. Then an MS band is H p and an HS
-    band M p, with p the spectrum at the centres and H, M the weights under hats (`response`). The
-    HS bands are not p but slightly smoothed; R = H (2 I - M) undoes that once, which makes small
-    negative weights (above -0.1) beside steep flanks of an MS response.
-
-    Against direct convolution of 400 library spectra, ten Sentinel-2 bands (RMS error as % of the
-    band's mean, mean over bands / worst band; `relative_errors` in tests/sensing/test_sensors.py):
-    EnMAP 0.01 / 0.04, AHSI 0.02 / 0.10, PRISMA 0.03 / 0.09. H alone: 0.13 / 0.39, 0.22 / 0.62,
-    0.27 / 0.76. The MS response sampled at the HS centres: 0.38 / 1.6, 0.20 / 0.95, 0.38 / 1.9.
-
-    Args:
-        hs: L bands with strictly increasing centres.
-        ms: C bands.
-        min_coverage: least share, 0 to 1, of each MS response that must be covered by HS bands.
-
-    Returns:
-        R (C, L) with rows summing to 1, and the coverage (C,) of each MS band (see `covered`).
-
-    Raises:
-        InputError: HS centres that do not increase, or an MS band covered too little.
-
-    Example:
-        >>> R, coverage = srf_matrix(enmap(), sentinel2("A"))
-        >>> R.shape, bool(coverage.min() > 0.95)
-        ((4, 214), True)
-    """
-    if len(hs) < 2 or not np.all(np.diff(hs.centre) > 0):
-        raise InputError(
-            f"expected at least two bands of {hs.name} with strictly increasing centres, got "
-            f"{len(hs)} in another order: sort the bands by wavelength and drop repeated ones"
-        )
-    coverage = band_coverage(hs, ms)
-    if (coverage < min_coverage).any():
-        worst = int(np.argmin(coverage))
-        raise InputError(
-            f"expected HS bands over at least {min_coverage:.0%} of every MS response, got "
-            f"{coverage[worst]:.0%} for {ms.band_names[worst]} ({ms.centre[worst]:.0f} nm): leave "
-            "this band out with ms.select(...), keep more HS bands, or lower min_coverage"
-        )
-    smoothing = hs.response(hs.centre)  # (L, L)
-    return ms.response(hs.centre) @ (2.0 * np.eye(len(hs)) - smoothing), coverage

@@ -26,6 +26,7 @@ from stsf.files.products.product import Product
 from stsf.files.reading import Reading, placed, reasons, with_sensors
 from stsf.scene import Scene, check_dates, check_grids
 from stsf.sensing.bands import Sensor
+from stsf.threads import one_at_a_time
 from stsf.tiles.grid import FRAME, LARGE, SAMPLE, Part, fine, mosaic
 
 STRIP = 32  # LR rows that are read at once for a picture of the whole
@@ -124,7 +125,8 @@ class Observations:
         cubes, why = [], []
         for k, source in enumerate(self.sources):
             own = part if k == 0 else fine(part, self.ratio)
-            image = _part(source, self.parts[k], self.steps[k], own)
+            with one_at_a_time:
+                image = _part(source, self.parts[k], self.steps[k], own)
             cube = image.cube[self.bands[k]] * np.float32(self.reading.scale[k])
             cube += np.float32(self.reading.offset[k])
             if not image.cube.any():  # fill that the window alone does not show to be one

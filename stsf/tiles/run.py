@@ -139,7 +139,7 @@ def _making(
 ) -> Iterator[tuple[Tile, Sums]]:
     if scheduler is not None:
         return on_cluster(job, tiles, scheduler)
-    return in_processes(job, tiles, workers) if workers > 1 else job.one_by_one(tiles)
+    return in_processes(job, tiles, workers) if workers > 1 else job.make_all(tiles)
 
 
 def put_together(

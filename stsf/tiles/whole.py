@@ -35,7 +35,8 @@ from stsf.evidence.statistics import Statistics, statistics
 from stsf.linear import moved
 from stsf.network import DCSTSF, explained_share
 from stsf.scene import Scene
-from stsf.sensing.sensors import MIN_COVERAGE
+from stsf.sensing.response import MIN_COVERAGE
+from stsf.threads import one_at_a_time
 from stsf.tiles.grid import Part, central, mosaic, places
 from stsf.tiles.observations import Observations
 
@@ -156,7 +157,7 @@ def _survey(observed: Observations, displacement: Displacement) -> Ties:
 def _aligned(
     scene: Scene, alignment: Alignment | None, at: Places | None, least: float = MIN_COVERAGE
 ) -> Scene:
-    with warnings.catch_warnings():
+    with one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore", Doubt)  # said once, of the first window
         scene = covered_bands(scene, LEAST if alignment else least)
     return alignment.apply(scene, at) if alignment else scene

@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 
 from stsf.errors import InputError
 from stsf.network import DCSTSF
-from stsf.threads import one_thread
+from stsf.threads import one_thread, side_by_side
 from stsf.tiles.folder import Folder
 from stsf.tiles.grid import Tile
 from stsf.tiles.memory import give_back, one_heap
@@ -26,6 +26,7 @@ from stsf.tiles.tile import Sums, fuse_tile
 from stsf.tiles.whole import Whole
 
 ATTEMPTS = 3  # rounds of processes, where the system ends one
+AT_ONCE = 2  # tiles in the memory of a process that has several cores
 CACHE = "64"  # MB of blocks that GDAL keeps in each process
 
 
@@ -55,9 +56,9 @@ class Job:
         give_back()
         return sums
 
-    def one_by_one(self, tiles: Sequence[Tile]) -> Iterator[tuple[Tile, Sums]]:
-        """Make them in this process."""
-        return ((tile, self.make(tile)) for tile in tiles)
+    def make_all(self, tiles: Sequence[Tile]) -> Iterator[tuple[Tile, Sums]]:
+        """Make them in this process, on all its cores."""
+        return zip(tiles, side_by_side(self.make, tiles, AT_ONCE))
 
 
 def _begin() -> None:
@@ -78,7 +79,7 @@ def _make_all(job: Job, tiles: Sequence[Tile], out: Connection) -> None:
     """What a process does: its share, one by one."""
     _begin()
     try:
-        for made in job.one_by_one(tiles):
+        for made in job.make_all(tiles):
             out.send(made)
     except InputError as error:
         out.send(error)

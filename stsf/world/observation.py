@@ -23,7 +23,7 @@ from stsf.degradation import (
 from stsf.errors import InputError
 from stsf.scene import Scene
 from stsf.sensing.bands import Sensor
-from stsf.sensing.sensors import srf_matrix
+from stsf.sensing.response import srf_matrix
 
 FINE = 2  # a landscape is rendered at this many samples along one product pixel
 

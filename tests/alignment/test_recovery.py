@@ -19,7 +19,8 @@ from stsf.alignment.phase_correlation import shift_image
 from stsf.fusion import Fused, fuse
 from stsf.scene import Scene
 from stsf.sensing.bands import Sensor
-from stsf.sensing.sensors import ahsi, sentinel2, srf_matrix
+from stsf.sensing.response import srf_matrix
+from stsf.sensing.sensors import ahsi, sentinel2
 from stsf.sensing.subspace import band_quality
 from stsf.world.observation import Imperfections, jitter, observe
 from stsf.world.simulation import simulate

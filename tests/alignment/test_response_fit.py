@@ -20,7 +20,8 @@ from stsf.errors import Doubt, InputError
 from stsf.files.scenes import open_scene, write_scene
 from stsf.metrics.figures import psnr
 from stsf.scene import Scene
-from stsf.sensing.sensors import S2_10, sentinel2, srf_matrix
+from stsf.sensing.response import srf_matrix
+from stsf.sensing.sensors import S2_10, sentinel2
 from stsf.world.observation import jitter, wald
 
 SHIFT = np.array([4.0, -4.0, 4.0, -4.0])  # nm

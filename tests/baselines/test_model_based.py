@@ -17,7 +17,7 @@ from stsf.baselines.model_based import (
 from stsf.degradation import Psf, blur_matrix
 from stsf.metrics.figures import rmse
 from stsf.sensing.bands import from_bands
-from stsf.sensing.sensors import srf_matrix
+from stsf.sensing.response import srf_matrix
 from stsf.world.observation import wald
 
 HS = from_bands(np.linspace(500, 1300, 6), np.full(6, 150.0), "test HS", 30.0)  # 2 detectors

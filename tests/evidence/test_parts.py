@@ -1,5 +1,6 @@
 """A part of a scene, fused by what was estimated on the whole, is that part of the product."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -70,3 +71,10 @@ def test_an_alignment_applied_to_a_part(scene):
     for key in ("hrms_t1", "hrms_t2"):
         a, b = fine(getattr(part, key)), whole(getattr(aligned, key))
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_what_serves_for_parts_holds_no_pixels(scene):
+    """It goes to every worker: no view of a row keeps all rows in memory."""
+    bare = Evidence(scene, scene.D.upsample(scene.lrhs_t1), with_pixels=False)
+    for kept in (bare.all, bare.surroundings, bare.detail):
+        assert len(pickle.dumps(kept)) < 10_000

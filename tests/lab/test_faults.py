@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 import stsf
 from stsf import degradation, tve, units
 from stsf.lab.publish import handout
-from stsf.sensing import sensors
+from stsf.sensing import response
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = handout.read_lessons()
@@ -87,7 +87,7 @@ def shifted_phase(patch: pytest.MonkeyPatch) -> None:
 
 def rows_not_normalised(patch: pytest.MonkeyPatch) -> None:
     """SRF rows that do not sum to 1: each is divided by its largest value instead."""
-    true = sensors.srf_matrix
+    true = response.srf_matrix
 
     def peaks(*given):
         R, coverage = true(*given)

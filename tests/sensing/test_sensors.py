@@ -9,17 +9,16 @@ import rasterio
 
 from stsf.errors import InputError
 from stsf.sensing.bands import Sensor, from_bands, gaussian_srf, hat_weights
+from stsf.sensing.response import covered, srf_matrix
 from stsf.sensing.sensors import (
     S2_10,
     SENSORS,
     ahsi,
-    covered,
     enmap,
     from_csv,
     get_sensor,
     prisma,
     sentinel2,
-    srf_matrix,
     to_csv,
 )
 from stsf.sensing.spectra import library
@@ -31,6 +30,7 @@ S2_CENTRES = {
 }
 S2_ALL = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
 ALL = ["AHSI", "EnMAP", "PRISMA", "Sentinel-2A", "Sentinel-2B", "Sentinel-2A-10", "Sentinel-2B-10"]
+ALL += ["Landsat-8", "Landsat-9"]
 
 
 # --- bands

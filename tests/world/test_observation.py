@@ -7,7 +7,8 @@ import pytest
 
 from stsf.degradation import Psf, SpatialDegradation, SpectralDegradation, relative_psf
 from stsf.errors import InputError
-from stsf.sensing.sensors import ahsi, sentinel2, srf_matrix
+from stsf.sensing.response import srf_matrix
+from stsf.sensing.sensors import ahsi, sentinel2
 from stsf.world.observation import Imperfections, jitter, observe, wald
 
 HS = ahsi().select(np.arange(3, 60))

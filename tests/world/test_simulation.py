@@ -8,7 +8,8 @@ import pytest
 from stsf.errors import InputError
 from stsf.scene import KINDS
 from stsf.sensing.bands import from_bands
-from stsf.sensing.sensors import ahsi, sentinel2, srf_matrix
+from stsf.sensing.response import srf_matrix
+from stsf.sensing.sensors import ahsi, sentinel2
 from stsf.sensing.spectra import library
 from stsf.world import simulation as module
 from stsf.world.landscapes import split

@@ -1,13 +1,12 @@
 """Landsat-8 and -9, Collection 2 Level-2: its folder, its tar, or its *_MTL.xml or *_MTL.txt.
 
 Pixels of 30 m, seven bands of surface reflectance. The responses are those of the very satellite
-(NASA, through `pyrsr`); the time is that of the scene's centre.
+(`stsf.sensing.sensors.landsat`); the time is that of the scene's centre.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from stsf.files.products.layers import counts, one, opened
 from stsf.files.products.metadata import Metadata, as_utc
 from stsf.files.products.product import Product
 from stsf.files.products.unpacking import files_of, is_packed
-from stsf.sensing.bands import SWIR, SWIR_START, VNIR
+from stsf.sensing.sensors import get_sensor
 
 BANDS = ("B1", "B2", "B3", "B4", "B5", "B6", "B7")
 SATELLITES = {"LANDSAT_8": "Landsat-8", "LANDSAT_9": "Landsat-9"}
@@ -107,9 +106,7 @@ def _table(about: Metadata, image: Any) -> Image:
             f"expected {' or '.join(SATELLITES)}, got {satellite} in {about.path}: choose a scene "
             "of these, or write its bands as one GeoTIFF and name a band table (--ms-sensor)"
         )
-    axis, srf = _responses(SATELLITES[satellite])
-    centre = srf @ axis / srf.sum(axis=1)
-    fwhm = np.array([np.ptp(axis[row >= row.max() / 2]) + 1.0 for row in srf])
+    sensor = get_sensor(SATELLITES[satellite])
     # counts to reflectance
     gain, offset = (
         np.array([about.number(f"{SCALES}/REFLECTANCE_{what}_BAND_{b[1:]}") for b in BANDS])
@@ -120,20 +117,8 @@ def _table(about: Metadata, image: Any) -> Image:
     time = as_utc(f"{day}T{hour}", about.path)
     sun = Angles(*(about.number(f"{SCENE}/SUN_{key}") for key in ("ELEVATION", "AZIMUTH")))
     sun = sun._replace(zenith=90.0 - sun.zenith)
-    detector, unknown = np.where(centre >= SWIR_START, SWIR, VNIR), Angles(np.nan, np.nan)
-    facts = Facts(detector, gain, offset, time, sun, unknown, srf_wavelength=axis, srf=srf)
-    table = np.empty((len(BANDS), 0, 0), np.float32), BANDS, centre, fwhm, None
+    own = gain, offset, time, sun, Angles(np.nan, np.nan)
+    facts = Facts(sensor.detector, *own, srf_wavelength=sensor.srf_wavelength, srf=sensor.srf)
+    table = np.empty((len(BANDS), 0, 0), np.float32), BANDS, sensor.centre, sensor.fwhm, None
     place = image.crs, image.transform
-    return Image(*table, SATELLITES[satellite], time[:10], *place, facts=facts)
-
-
-@cache
-def _responses(satellite: str) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) nm in steps of 1 nm and (band, N) responses."""
-    from pyrsr.rsr import RSR_reader  # imports pandas
-
-    tables = RSR_reader(satellite, "OLI_TIRS")  # band: (n, 2) wavelength in µm and response
-    own = [tables[b[1:]] * (1000.0, 1.0) for b in BANDS]
-    axis = np.arange(np.rint(own[0][0, 0]), np.rint(own[-1][-1, 0]) + 1.0)
-    rows = [np.interp(axis, np.rint(t[:, 0]), t[:, 1].clip(0.0), left=0, right=0) for t in own]
-    return axis, np.stack(rows)
+    return Image(*table, sensor.name, time[:10], *place, facts=facts)

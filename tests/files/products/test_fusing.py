@@ -1,5 +1,7 @@
 """`stsf fuse` on products as delivered: EnMAP and two Sentinel-2 scenes of the sample's ground."""
 
+import shlex
+
 import numpy as np
 import product_writers as writers
 import pytest
@@ -9,6 +11,7 @@ from click.testing import CliRunner
 import stsf
 from stsf.cli.app import main
 from stsf.files.imagefile import read_image
+from stsf.files.scenes import read_scene
 from stsf.sensing.sensors import sentinel2
 
 EDGE = 6  # px of the tile around the HS
@@ -97,3 +100,30 @@ def test_clouds_are_carried_through_with_the_reason(fused) -> None:
 
 def test_what_was_taken_for_granted_is_said(fused) -> None:
     assert "brought to 10 m by cubic convolution" in fused[3].output
+
+
+def test_prepare_keeps_what_a_geotiff_has_no_place_for(tmp_path) -> None:
+    """Detectors that overlap and the responses of a satellite that no table of ours holds."""
+    random, clear = np.random.default_rng(0), np.full((24, 24), 4)
+    dn = random.integers(800, 4000, (len(writers.ENMAP_CENTRES), 12, 12))
+    paths = [writers.enmap(tmp_path / "enmap", dn)]
+    for seed, day in ((1, writers.S2_WHEN), (2, "20240611T103021")):
+        counts = writers.sentinel2_counts(48, seed)
+        paths.append(writers.sentinel2(tmp_path / day, counts, clear, when=day))
+    words = [word for o, p in zip(("--hs", "--ms1", "--ms2"), paths) for word in (o, str(p))]
+    folder = tmp_path / "in a folder"
+    result = CliRunner().invoke(main, ["prepare", *words, "--out", str(folder)])
+    assert result.exit_code == 0, result.output
+    # the command that it tells to go on with finds all there is
+    told = shlex.split(result.stdout.split("go on with stsf fuse ")[1].replace(str(folder), "F"))
+    named = {key: value.replace("F", str(folder)) for key, value in zip(told[::2], told[1::2])}
+    inputs = [named.pop(key) for key in ("--hs", "--ms1", "--ms2")]
+    given = {key.strip("-").replace("-", "_"): value for key, value in named.items()}
+    there, before = read_scene(*inputs, **given), read_scene(*paths)
+    np.testing.assert_array_equal(there.lrhs_t1, before.lrhs_t1)
+    overlap = (before.hs.centre > 905) & (before.hs.centre < 996)
+    assert {0, 1} == set(before.hs.detector[overlap])
+    np.testing.assert_array_equal(there.hs.detector, before.hs.detector)
+    assert before.ms.srf is not None and before.ms.name == "Sentinel-2C"
+    np.testing.assert_array_equal(there.ms.srf, before.ms.srf)
+    assert read_scene(*inputs).ms.srf is None  # without the tables

@@ -30,7 +30,7 @@ from stsf.plots.colour import (
 )
 from stsf.plots.figures import WIDTH
 from stsf.sensing.bands import Sensor, from_bands
-from stsf.sensing.sensors import srf_matrix
+from stsf.sensing.response import srf_matrix
 from stsf.sensing.spectra import Library
 from stsf.sensing.subspace import Subspace
 
