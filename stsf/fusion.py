@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from stsf.alignment.agreement import check_agreement, check_units
 from stsf.alignment.align import align

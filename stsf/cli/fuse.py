@@ -17,7 +17,6 @@ from stsf.cli.shared import (
     as_text,
     check_target,
     check_targets,
-    importing,
     option,
     overwriting,
     reading_options,
@@ -118,9 +117,8 @@ def fuse(
                 f"expected the method dcstsf with {option_of}, got {method}, which has none: "
                 f"leave {option_of} out"
             )
-    with importing():
-        from stsf.fusion import format_report
-        from stsf.tiles.observations import is_large
+    from stsf.fusion import format_report
+    from stsf.tiles.observations import is_large
 
     start, paths = time.perf_counter(), (hs, ms1, ms2)
     how: dict[str, Any] = {"model": model, "force": force, "progress": sys.stderr.isatty()}

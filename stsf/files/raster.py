@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,9 @@ from typing import Any, Literal
 
 import numpy as np
 import rasterio
+from rasterio._err import CPLE_BaseError  # what `rasterio.shutil.copy` raises
 from rasterio.env import get_gdal_config
+from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 from rasterio.windows import Window
@@ -32,6 +35,7 @@ Dtype = Literal["float32", "int16", "uint8"]
 SCALE = 1e-4  # reflectance per count of an int16 file
 EMPTY = -32768  # int16 count of a pixel without data
 NODATA = {"int16": EMPTY, "float32": float("nan"), "uint8": None}
+PACKED = 1.4  # of a plain file: the packed one at worst, with its overviews
 BLOCK = 128  # pixels: the 166 bands of one pixel are read 30 times faster than from blocks of 512
 
 
@@ -102,25 +106,38 @@ def writing_parts(
     """
     with TemporaryDirectory(dir=path.parent, prefix=".") as folder:
         plain, packed = Path(folder) / "plain.tif", Path(folder) / "packed.tif"
-        with unplaced():
-            target = rasterio.open(plain, "w", **_profile(table, size, dtype, packed=False))
-        with target:
-            yield lambda cube, y, x: target.write(
-                _counts(cube, dtype), window=Window(x, y, cube.shape[2], cube.shape[1])
-            )
-            _describe(target, table, dtype)
-        _pack(str(plain), str(packed), dtype)
-        with open_raster(packed) as source:
-            try:
+        with _full_disk_named(plain):
+            with unplaced():
+                target = rasterio.open(plain, "w", **_profile(table, size, dtype, packed=False))
+            with target:
+                yield lambda cube, y, x: target.write(
+                    _counts(cube, dtype), window=Window(x, y, cube.shape[2], cube.shape[1])
+                )
+                _describe(target, table, dtype)
+            _pack(str(plain), str(packed), dtype)
+            with open_raster(packed) as source:
                 check_size(source)
-            except rasterio.errors.RasterioError as error:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-        check_blocks(packed)
+            check_blocks(packed)
         packed.replace(path)
 
 
+@contextmanager
+def _full_disk_named(plain: Path) -> Iterator[None]:
+    """A full disk, for which GDAL has many words, where what it packs would not fit again."""
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError, InputError, OSError):
+        there = plain.stat().st_size if plain.exists() else 0
+        if shutil.disk_usage(plain.parent).free < PACKED * there:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+        raise
+
+
 def _profile(table: Image, size: tuple[int, ...], dtype: Dtype, packed: bool) -> dict[str, Any]:
-    profile: dict[str, Any] = {"driver": "GTiff", "bigtiff": "if_safer", "interleave": "pixel"}
+    profile: dict[str, Any] = {"driver": "GTiff", "bigtiff": "if_safer"}
+    # what is still to be packed lies band by band: of pixels that hold 128 bands or more GDAL reads
+    # each block once for each band
+    profile["interleave"] = "pixel" if packed else "band"
     profile |= {"count": len(table.cube), "height": size[0], "width": size[1], "dtype": dtype}
     profile |= {"nodata": NODATA[dtype], "crs": table.crs, "transform": table.transform}
     profile |= {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK}

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from rasterio._err import CPLE_AppDefinedError
 from rasterio.crs import CRS
 
 from stsf.errors import InputError
-from stsf.files import imagefile
+from stsf.files import imagefile, raster
 from stsf.files.atomic import alone, replacing
 from stsf.files.imagefile import Image, read_image, readable
 from stsf.files.raster import write_image, writing_parts
@@ -163,13 +164,14 @@ def test_product_tags_per_band(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="needs Linux's count of bytes read")
-def test_overviews_do_not_read_a_wide_image_once_for_each_band(tmp_path):
-    """Two rows of its blocks are more than GDAL keeps here."""
+@pytest.mark.parametrize("bands", [100, 130])
+def test_overviews_do_not_read_a_wide_image_once_for_each_band(tmp_path, bands):
+    """Two rows of its blocks are more than GDAL keeps here, and 128 bands more than it ever does."""
 
     def read() -> int:
         return int(Path("/proc/self/io").read_text().split()[1])
 
-    bands, height, width = 100, 512, 1024
+    height, width = 512, 1024
     table = Image(np.zeros((bands, 1, 1), np.float32))
     strip = np.tile(np.linspace(0, 1, width, dtype=np.float32), (bands, height, 1))
     with rasterio.Env(GDAL_CACHEMAX=16_000_000):
@@ -464,3 +466,21 @@ def test_a_large_file_without_overviews_is_sampled(
         middle = (np.arange(shape[axis]) + 0.5) * step / 1000
         along = found[axis].mean(axis=1 - axis)
         np.testing.assert_allclose(along, middle, atol=0.5 * step / 1000)
+
+
+@pytest.mark.parametrize(
+    "free, said", [(0, "No space left on device"), (1e9, "directory at offset")]
+)
+def test_a_full_disk_is_called_so(tmp_path, image, monkeypatch, free, said):
+    """Whatever GDAL says of it; and nothing else is."""
+
+    def fail(*_files, **_options):
+        raise CPLE_AppDefinedError(1, 1, "Failed to read directory at offset 13611008")
+
+    monkeypatch.setattr(raster, "copy", fail)
+    monkeypatch.setattr(raster.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(InputError, match=f"the system says .*{said}"):
+        with replacing(tmp_path / "a.tif") as temporary:
+            with writing_parts(temporary, image, (300, 300)) as write:
+                write(image.cube, 0, 0)
+    assert list(tmp_path.iterdir()) == []

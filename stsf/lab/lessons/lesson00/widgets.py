@@ -97,7 +97,7 @@ class PixelExplorer:
         spectra = pixel_spectra(self.scene, self.pixel, self.fused)
         curves = [self._curve(key, values) for key, values in spectra.items()]
         return hv.Overlay(curves).opts(
-            frame_width=400, frame_height=SIDE, legend_position="right",
+            frame_width=340, frame_height=SIDE, legend_position="right",
             xlabel="wavelength (nm)", ylabel="reflectance (0-1)", title=self._title(),
         )  # fmt: skip
 
