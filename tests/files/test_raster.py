@@ -166,7 +166,7 @@ def test_product_tags_per_band(tmp_path):
 @pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="needs Linux's count of bytes read")
 @pytest.mark.parametrize("bands", [100, 130])
 def test_overviews_do_not_read_a_wide_image_once_for_each_band(tmp_path, bands):
-    """Two rows of its blocks are more than GDAL keeps here, and 128 bands more than it ever does."""
+    """Two rows of its blocks are more than GDAL keeps here, 128 bands more than it ever does."""
 
     def read() -> int:
         return int(Path("/proc/self/io").read_text().split()[1])
