@@ -106,7 +106,8 @@ def writing_parts(
     """
     with TemporaryDirectory(dir=path.parent, prefix=".") as folder:
         plain, packed = Path(folder) / "plain.tif", Path(folder) / "packed.tif"
-        with _full_disk_named(plain):
+        values = size[0] * size[1] * len(table.cube)
+        with _full_disk_named(path.parent, values * np.dtype(dtype).itemsize):
             with unplaced():
                 target = rasterio.open(plain, "w", **_profile(table, size, dtype, packed=False))
             with target:
@@ -122,14 +123,21 @@ def writing_parts(
 
 
 @contextmanager
-def _full_disk_named(plain: Path) -> Iterator[None]:
-    """A full disk, for which GDAL has many words, where what it packs would not fit again."""
+def _full_disk_named(folder: Path, size: int) -> Iterator[None]:
+    """A full disk in the system's words, before the work if it can be told: GDAL has many, or none.
+
+    Args:
+        folder: where a plain file is made, and packed.
+        size: of the plain file, bytes.
+    """
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if shutil.disk_usage(folder).free < size:
+        raise full
     try:
         yield
-    except (RasterioError, CPLE_BaseError, InputError, OSError):
-        there = plain.stat().st_size if plain.exists() else 0
-        if shutil.disk_usage(plain.parent).free < PACKED * there:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+    except (RasterioError, CPLE_BaseError, OSError):
+        if shutil.disk_usage(folder).free < PACKED * size:
+            raise full from None
         raise
 
 
