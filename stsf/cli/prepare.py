@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -78,11 +79,9 @@ def prepare(hs: str, ms1: str, ms2: str, out: Path, reading: Reading, overwrite:
             to_csv(bands, complete.enter_context(replacing(table)))
     for line in common.done:
         click.echo(line)
-    hs_t1, ms_t1, ms_t2 = targets
-    click.echo(
-        f"wrote {out}: go on with stsf fuse --hs {hs_t1} --ms1 {ms_t1} --ms2 {ms_t2} "
-        f"--hs-sensor {tables[0]} --ms-sensor {tables[1]}"
-    )
+    options = "--hs", "--ms1", "--ms2", "--hs-sensor", "--ms-sensor"
+    words = [word for pair in zip(options, map(str, [*targets, *tables])) for word in pair]
+    click.echo(f"wrote {out}: go on with stsf fuse {shlex.join(words)}")
 
 
 def _told(image: Image, bands: Sensor) -> Image:
