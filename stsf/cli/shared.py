@@ -27,8 +27,8 @@ overwriting = option("--overwrite", is_flag=True, help="Replace files that are t
 def importing() -> Iterator[None]:
     """Modules are no garbage: not looked through while they load, nor ever again, nor at the end.
 
-    That takes half a second of a command that takes five. Only where they are not loaded yet: what
-    a notebook or test has lying about may be garbage.
+    There are so many that a short command shows it. Only where they are not loaded yet: what a
+    notebook or test has lying about may be garbage.
     """
     if "torch" in sys.modules:
         yield

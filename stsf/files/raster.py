@@ -156,8 +156,8 @@ def _profile(table: Image, size: tuple[int, ...], dtype: Dtype, packed: bool) ->
 def _pack(plain: str, packed: str, dtype: Dtype) -> None:
     """Compress, make overviews, and put everything in the order of a Cloud-Optimized GeoTIFF.
 
-    An overview is made band by band from two rows of blocks, which hold all bands: GDAL keeps them
-    meanwhile, and one band of the whole, or it would read the file once for each band.
+    Pixels are put together from blocks of all bands, overviews from two rows of such blocks: GDAL
+    keeps these meanwhile, and one band of the whole, or it would read the file many times over.
     """
     with unplaced(), rasterio.open(plain) as source:
         line = source.width * np.dtype(dtype).itemsize  # bytes of one band

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 
 LARGE = 1000  # pixels of the product along one side, beyond which it is made in tiles anyway
-TILE = 288  # pixels of the product along one side: two at a time take less than what is learnt once
+TILE = 288  # pixels of the product along one side: larger ones see less twice, and fill the memory
 MARGIN = 12  # LR px that a tile sees beyond its border: what lies farther changes less than 1e-4
 STEP = 3  # LR px: the windows of `local_wiener` begin in the same places in every tile
 SAMPLE = 200  # LR px along one side of what the whole is judged by, and of its largest window
